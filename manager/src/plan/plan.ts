@@ -1,0 +1,66 @@
+/**
+ * The plan: what must be true inside the server, as plain data. It can be printed in a preview, hashed into the anchor's input, sent to
+ * a job inside a VPC, or compared with what is really there.
+ */
+export interface TierPlan {
+  readonly version: 1;
+  readonly tier: TierFacts;
+  readonly compartments: readonly CompartmentPlan[];
+}
+
+/** What the plan needs to know of the server that it is for. */
+export interface TierFacts {
+  /** The login that provisions; CREATEROLE and CREATEDB, no superuser. */
+  readonly admin: string;
+  /** Database that new ones are cloned from: `template0`, or a template of the target's own that brings extensions along. */
+  readonly template: string;
+  /** `max_connections` of the server. */
+  readonly maxConnections: number;
+  /** Connections that no compartment may count on: Postgres' reserved ones, the provider's agents, an admin's own. */
+  readonly reservedConnections: number;
+}
+
+/** One service's compartment. */
+export interface CompartmentPlan {
+  readonly service: string;
+  readonly database: {
+    readonly name: string;
+    /** `CONNECTION LIMIT` of the database: the whole compartment's budget. */
+    readonly connectionLimit: number;
+  };
+  /** Role names by their place in the compartment. */
+  readonly roles: {
+    readonly owner: string;
+    readonly migrator: string;
+    readonly app: string;
+    readonly users: readonly [string, string];
+    readonly readonly: string;
+  };
+  /** What every role must look like, by name. */
+  readonly roleSpecs: readonly RoleSpec[];
+  /** Extensions that the database must hold. */
+  readonly extensions: readonly string[];
+  /** Parameters that the URL in the service's secret carries beside the connection's own. */
+  readonly urlParameters: Readonly<Record<string, string>>;
+}
+
+/** A role as it must be. Attributes that are not listed are all off: SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS. */
+export interface RoleSpec {
+  readonly name: string;
+  readonly login: boolean;
+  /** `CONNECTION LIMIT`; -1 for none, as Postgres writes it. */
+  readonly connectionLimit: number;
+  /** The roles that it is a member of, and how; it is a member of no other. */
+  readonly memberOf: readonly Membership[];
+  /** `ALTER ROLE … SET`: it has these and no other, in any database. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** One row of `pg_auth_members`, as it must be. ADMIN OPTION is never given. */
+export interface Membership {
+  readonly role: string;
+  /** May use the role's rights without SET ROLE. */
+  readonly inherit: boolean;
+  /** May SET ROLE to it. */
+  readonly set: boolean;
+}

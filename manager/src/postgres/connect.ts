@@ -1,0 +1,70 @@
+import { Client } from "pg";
+import type { ClientConfig } from "pg";
+
+import type { DatabaseSecret } from "../secrets/secret";
+
+/** Covers name look-up, TCP, TLS and authentication of a set-up session. Unit: milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * What node-postgres needs to connect with a secret. Everything is named: nothing is left for node-postgres to take from PG* variables
+ * of the environment.
+ */
+export function clientConfig(secret: Pick<DatabaseSecret, "host" | "port" | "dbname" | "username" | "password" | "ca">, applicationName: string): ClientConfig {
+  // @types/pg does not know the last two of these three.
+  const keepFromEnvironment: ClientConfig & { replication: string; sslnegotiation: string } = {
+    // A space is no option at all, but a value: with none, node-postgres would read PGOPTIONS. The others stand against PGREPLICATION and PGSSLNEGOTIATION.
+    options: " ",
+    replication: "false",
+    sslnegotiation: "postgres",
+  };
+  return {
+    ...keepFromEnvironment,
+    host: secret.host,
+    port: secret.port,
+    database: secret.dbname,
+    user: secret.username,
+    password: secret.password,
+    // The name is checked against the certificate, as libpq's verify-full does.
+    ssl: { ca: secret.ca, rejectUnauthorized: true },
+    application_name: applicationName,
+    client_encoding: "UTF8",
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+}
+
+/** Opens a session, runs `use` in it, and closes it whatever happens. */
+export async function withSession<T>(config: ClientConfig, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = await openSession(config);
+  try {
+    return await use(client);
+  } finally {
+    await closeSession(client);
+  }
+}
+
+/** An open session. The caller closes it with `closeSession`. */
+export async function openSession(config: ClientConfig): Promise<Client> {
+  const client = new Client(config);
+  // A session that dies between two queries emits an error that nobody awaits; the next query reports it.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    await closeSession(client);
+    throw error;
+  }
+  return client;
+}
+
+/** Ends a session without waiting for a server that does not answer. */
+export async function closeSession(client: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const giveUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 1_000);
+  });
+  await Promise.race([client.end().catch(() => {}), giveUp]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,56 @@
+import type { ClientBase } from "pg";
+
+import { BulkheadError } from "../errors/bulkhead-error";
+import type { TierPlan } from "../plan/plan";
+import type { ObservedCluster, ObservedCompartment } from "./observed";
+
+/**
+ * The books: one row a compartment, in the agreed database. They tell a service that has left the catalog from a database that was never
+ * Bulkhead's, and hold the token by which the next `up` sees that the server is not the one it left (an older copy put back, say).
+ */
+export async function createBooks(client: ClientBase): Promise<void> {
+  await client.query(`
+    CREATE SCHEMA IF NOT EXISTS bulkhead;
+    CREATE TABLE IF NOT EXISTS bulkhead.compartment (
+      service text PRIMARY KEY,
+      database text NOT NULL UNIQUE,
+      token text,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      set_up_at timestamptz
+    )`);
+}
+
+/** Enters compartments that are new; what is known of the others stays. */
+export async function enterCompartments(client: ClientBase, compartments: readonly { service: string; database: string }[]): Promise<void> {
+  await client.query("INSERT INTO bulkhead.compartment (service, database) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (service) DO UPDATE SET database = excluded.database", [
+    compartments.map(({ service }) => service),
+    compartments.map(({ database }) => database),
+  ]);
+}
+
+/** Notes that a setup ended well. */
+export async function recordSetup(client: ClientBase, service: string, token: string): Promise<void> {
+  await client.query("UPDATE bulkhead.compartment SET token = $2, set_up_at = now() WHERE service = $1", [service, token]);
+}
+
+/** Compartments in the books whose service is no longer in the plan. */
+export function leftBehind(plan: TierPlan, { compartments }: Pick<ObservedCluster, "compartments">): ObservedCompartment[] {
+  const planned = new Set(plan.compartments.map(({ service }) => service));
+  return compartments.filter(({ service }) => !planned.has(service));
+}
+
+/**
+ * Refuses a catalog that gives a service another database while the old one is there: it would get an empty one and lose sight of its data.
+ *
+ * @throws BulkheadError `DATABASE_RENAMED`
+ */
+export function refuseRenames(plan: TierPlan, { compartments, databases }: ObservedCluster): void {
+  for (const { service, database } of plan.compartments) {
+    const entered = compartments.find((row) => row.service === service);
+    if (entered === undefined || entered.database === database.name) continue;
+    if (!databases.some(({ name }) => name === entered.database) || databases.some(({ name }) => name === database.name)) continue;
+    throw new BulkheadError("DATABASE_RENAMED", `service ${service} has its data in database ${entered.database}, but the catalog now names ${database.name}, which does not exist`, {
+      hint: `put ${JSON.stringify(entered.database)} back into services.ts, or rename the database while the service is stopped: ALTER DATABASE "${entered.database}" RENAME TO "${database.name}"`,
+    });
+  }
+}

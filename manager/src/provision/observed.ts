@@ -1,0 +1,117 @@
+/** What is really there, as read from the catalogs: plain data, in the shape that the diff wants. */
+
+/** One entry of an ACL that is not the owner's own. `grantee` is `PUBLIC` or a role's name. */
+export interface Privilege {
+  readonly grantee: string;
+  readonly grantor: string;
+  readonly privilege: string;
+  readonly grantable: boolean;
+}
+
+export interface ObservedRole {
+  readonly name: string;
+  readonly login: boolean;
+  readonly superuser: boolean;
+  readonly createdb: boolean;
+  readonly createrole: boolean;
+  readonly replication: boolean;
+  readonly bypassrls: boolean;
+  readonly connectionLimit: number;
+  /** `VALID UNTIL`, which stops logins when it is over; null where there is none. */
+  readonly validUntil: string | null;
+}
+
+export interface ObservedMembership {
+  readonly role: string;
+  readonly member: string;
+  readonly grantor: string;
+  readonly admin: boolean;
+  readonly inherit: boolean;
+  readonly set: boolean;
+}
+
+/** One setting of `ALTER ROLE … [IN DATABASE …] SET` or `ALTER DATABASE … SET`. */
+export interface ObservedSetting {
+  /** null: of the database, for every role. */
+  readonly role: string | null;
+  /** null: of the role, in every database. */
+  readonly database: string | null;
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface ObservedDatabase {
+  readonly name: string;
+  readonly owner: string;
+  readonly connectionLimit: number;
+  readonly allowConnections: boolean;
+  readonly isTemplate: boolean;
+  readonly privileges: readonly Privilege[];
+}
+
+/** Everything that all databases of the server share, read in one query. */
+export interface ObservedCluster {
+  /** Of the asked roles those that exist. */
+  readonly roles: readonly ObservedRole[];
+  /** Every membership in which an asked role stands on either side. */
+  readonly memberships: readonly ObservedMembership[];
+  /** Every setting of an asked role or an asked database. */
+  readonly settings: readonly ObservedSetting[];
+  /** Every database of the server, but for the templates that nobody can connect to. */
+  readonly databases: readonly ObservedDatabase[];
+  /** What the bookkeeping table says was provisioned. */
+  readonly compartments: readonly ObservedCompartment[];
+  /** Whether the bookkeeping table is there. */
+  readonly bookkeeping: boolean;
+}
+
+/** A row of the bookkeeping table `bulkhead.compartment` in the agreed database. */
+export interface ObservedCompartment {
+  readonly service: string;
+  readonly database: string;
+  /** Changes with every setup that did something; part of the anchor's input. Null until the first one ended well. */
+  readonly token: string | null;
+}
+
+/** What kind of object: as `pg_class.relkind`, with functions and types beside. */
+export type ObjectKind = "table" | "view" | "materialized view" | "sequence" | "foreign table" | "function" | "procedure" | "aggregate" | "type" | "domain";
+
+export interface ObservedObject {
+  readonly schema: string;
+  /** Name; for functions with the argument types, as `ALTER FUNCTION` wants it. Both parts are quoted where they need it. */
+  readonly identity: string;
+  readonly kind: ObjectKind;
+  readonly owner: string;
+  readonly privileges: readonly Privilege[];
+}
+
+export interface ObservedSchema {
+  readonly name: string;
+  readonly owner: string;
+  readonly privileges: readonly Privilege[];
+}
+
+/** A row of `pg_default_acl`; `schema` null is for all schemas. */
+export interface ObservedDefaultPrivileges {
+  readonly role: string;
+  readonly schema: string | null;
+  readonly objectType: "TABLES" | "SEQUENCES" | "FUNCTIONS" | "TYPES" | "SCHEMAS";
+  readonly privileges: readonly Privilege[];
+}
+
+export interface ObservedColumnPrivilege extends Privilege {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+}
+
+/** Everything inside one database that the plan speaks of. */
+export interface ObservedDatabaseContents {
+  readonly schemas: readonly ObservedSchema[];
+  readonly defaultPrivileges: readonly ObservedDefaultPrivileges[];
+  readonly objects: readonly ObservedObject[];
+  readonly columnPrivileges: readonly ObservedColumnPrivilege[];
+  readonly extensions: readonly string[];
+  /** Source text of the function behind `bulkhead.statements`, or null. */
+  readonly statementsFunction: string | null;
+}
