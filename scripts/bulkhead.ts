@@ -1,0 +1,46 @@
+import { Command, CommanderError, Option } from "commander";
+
+import { registerCommands } from "./commands";
+import { EXIT } from "./lib/exit-codes";
+import { createOutput, OUTPUT_FORMATS } from "./lib/output";
+import type { OutputFormat } from "./lib/output";
+
+/** The format that was asked for, also when the rest of the line is wrong. */
+function formatOf(argv: readonly string[]): OutputFormat {
+  const asked = argv.map((argument, index) => (argument.startsWith("--output=") ? argument.slice("--output=".length) : argument === "--output" || argument === "-o" ? argv[index + 1] : undefined)).find((value) => value !== undefined);
+  return OUTPUT_FORMATS.find((format) => format === asked) ?? "text";
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const output = createOutput(formatOf(argv));
+  const program = new Command("bulkhead")
+    .description("Every service in its own watertight compartment on one Postgres tier.")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: (text) => void process.stderr.write(text) })
+    .addOption(new Option("-s, --stack <name>", "the stack to work on: Pulumi.<name>.yaml").default("dev"))
+    .addOption(new Option("-o, --output <format>", "what stdout carries").choices([...OUTPUT_FORMATS]).default("text"))
+    .exitOverride()
+    .showHelpAfterError("(bulkhead --help shows all commands)");
+  let exitCode: number = EXIT.done;
+  registerCommands(program, output, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    // Help and version end this way too, with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    throw error;
+  }
+  return exitCode;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    createOutput(formatOf(process.argv)).error(error);
+    process.exitCode = EXIT.failed;
+  },
+);

@@ -1,0 +1,62 @@
+import { withProcessLock } from "../../components/local/process-lock";
+import { observeTier } from "../../manager/src/setup/observe-tier";
+import type { ObservedCompartmentState } from "../../manager/src/setup/observe-tier";
+import type { EngineReport } from "../engine/engine-events";
+import { openStack, runEngine } from "../engine/engine";
+import { openTier, stackLockPath } from "../lib/command-context";
+import type { CommandContext } from "../lib/command-context";
+import { EXIT } from "../lib/exit-codes";
+import type { ExitCode } from "../lib/exit-codes";
+import { table } from "../lib/table";
+
+/** Another `up` is waited for this long before this one is refused. */
+const LOCK_WAIT_MS = 120_000;
+
+/** `up --output json`. */
+interface UpResult {
+  readonly version: 1;
+  readonly stack: string;
+  readonly target: string;
+  readonly ok: boolean;
+  readonly changes: Readonly<Record<string, number>>;
+  readonly services: readonly { name: string; database: string; ready: boolean; schemaVersion: number | null; ms: number }[];
+  readonly durationMs: number;
+}
+
+/** Converges the stack, then looks at every compartment as it is. */
+export async function up(context: CommandContext): Promise<ExitCode> {
+  const startedAt = performance.now();
+  const { stack, config, progress, signal, output } = context;
+  const result = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead up of stack ${stack}`, progress, signal }, async (): Promise<UpResult> => {
+    const engine = await openStack(context);
+    const report = await runEngine(context, "up", (options) => engine.up(options));
+    const services = await readServices(context, report);
+    return { version: 1, stack, target: config.target, ok: services.every(({ ready }) => ready), changes: report.changes, services, durationMs: Math.round(performance.now() - startedAt) };
+  });
+  output.result(result, renderUp(result));
+  return result.ok ? EXIT.done : EXIT.failed;
+}
+
+async function readServices(context: CommandContext, { setupMs }: EngineReport): Promise<UpResult["services"]> {
+  const { access, catalog, plan } = await openTier(context);
+  const { compartments } = await observeTier(catalog, plan, context.root, { ...access, signal: context.signal });
+  for (const { compartment, findings } of compartments) for (const finding of findings) context.progress(`${compartment.service} is not ready: ${finding}`);
+  return compartments.map((state: ObservedCompartmentState) => ({
+    name: state.compartment.service,
+    database: state.compartment.database.name,
+    ready: state.token !== null,
+    schemaVersion: state.schemaVersion,
+    ms: setupMs.get(state.compartment.service) ?? 0,
+  }));
+}
+
+function renderUp({ stack, ok, changes, services, durationMs }: UpResult): string {
+  const changed = Object.entries(changes).filter(([operation, count]) => operation !== "same" && count > 0);
+  const first = services[0]?.name ?? "<service>";
+  return [
+    table([["SERVICE", "DATABASE", "SCHEMA", "STATE", "CONNECT"], ...services.map(({ name, database, schemaVersion, ready }) => [name, database, schemaVersion === null ? "-" : String(schemaVersion), ready ? "ready" : "NOT READY", `npx bulkhead conn ${name}`])]),
+    "",
+    changed.length === 0 ? `Nothing to change: stack ${stack} is as declared (${(durationMs / 1000).toFixed(1)} s).` : `Stack ${stack}: ${changed.map(([operation, count]) => `${count} ${operation}`).join(", ")} (${(durationMs / 1000).toFixed(1)} s).`,
+    ok ? `Next: npx bulkhead shell ${first}    npm run validate    npm run status    npm run down` : "Next: npm run validate",
+  ].join("\n");
+}

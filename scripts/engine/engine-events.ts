@@ -1,0 +1,43 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+
+/** What is gathered of a run of the engine. */
+export interface EngineReport {
+  /** Resources by what was done to them, as the engine counts: `{create: 3, same: 17}`. */
+  changes: Record<string, number>;
+  /** Errors that the engine showed, in order, without colour marks. */
+  errors: string[];
+  /** How long each compartment's anchor took, by service, for those that were set up. Unit: milliseconds. */
+  setupMs: Map<string, number>;
+}
+
+const ANCHOR = /::pulumi:index:Stash::(.+)-setup$/;
+
+/** Follows the engine: progress for a person as it happens, figures for the report. */
+export function followEngine(progress: (line: string) => void): { report: EngineReport; onEvent: (event: EngineEvent) => void } {
+  const report: EngineReport = { changes: {}, errors: [], setupMs: new Map() };
+  const startedAt = new Map<string, number>();
+  return {
+    report,
+    onEvent({ diagnosticEvent, resourcePreEvent, resOutputsEvent, summaryEvent }) {
+      if (diagnosticEvent !== undefined && !diagnosticEvent.ephemeral) {
+        const text = stripColour(diagnosticEvent.message).trim();
+        if (diagnosticEvent.severity === "error") report.errors.push(text);
+        // "debug" comes too, though the type does not say so.
+        else if (text !== "" && (diagnosticEvent.severity === "warning" || diagnosticEvent.severity.startsWith("info"))) progress(`${diagnosticEvent.severity === "warning" ? "warning: " : ""}${text}`);
+      }
+      if (resourcePreEvent !== undefined) startedAt.set(resourcePreEvent.metadata.urn, performance.now());
+      if (resOutputsEvent !== undefined) {
+        const { urn, op } = resOutputsEvent.metadata;
+        const service = ANCHOR.exec(urn)?.[1];
+        const started = startedAt.get(urn);
+        if (service !== undefined && started !== undefined && (op as string) !== "same") report.setupMs.set(service, Math.round(performance.now() - started));
+      }
+      if (summaryEvent !== undefined) report.changes = { ...summaryEvent.resourceChanges };
+    },
+  };
+}
+
+/** Pulumi's colour marks: `<{%reset%}>`. */
+function stripColour(text: string): string {
+  return text.replace(/<\{%[^%]*%\}>/g, "");
+}

@@ -1,0 +1,67 @@
+import { LocalWorkspace } from "@pulumi/pulumi/automation";
+import type { Stack } from "@pulumi/pulumi/automation";
+
+import { BulkheadError, messageOf } from "../../manager/src/errors/bulkhead-error";
+import { redact } from "../../manager/src/errors/redact";
+import { pulumiCommand } from "../pulumi-cli/automation";
+import { obtainPulumiCli } from "../pulumi-cli/obtain";
+import type { CommandContext } from "../lib/command-context";
+import { PROJECT } from "../lib/stack-file";
+import { followEngine } from "./engine-events";
+import type { EngineReport } from "./engine-events";
+import { engineEnvironment, engineUnset, locksFolder } from "./environment";
+import { removeStaleLocks } from "./stale-locks";
+
+/** The stack in the engine, ready to be worked on. The caller holds the lock of the stack. */
+export async function openStack(context: CommandContext): Promise<Stack> {
+  const { root, stack: stackName, progress, signal } = context;
+  for (const name of engineUnset(process.env)) delete process.env[name];
+  const cli = await obtainPulumiCli({ env: process.env, progress, signal });
+  for (const line of await removeStaleLocks(locksFolder(root, PROJECT, stackName))) progress(line);
+  const stack = await LocalWorkspace.createOrSelectStack(
+    { stackName, projectName: PROJECT, program },
+    { workDir: root, pulumiCommand: pulumiCommand(cli), envVars: engineEnvironment(root, process.env) },
+  );
+  // `up` asks for both when it is done, each a run of the CLI of half a second; nothing here reads them.
+  return Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
+}
+
+/** The program of index.ts, run inside this process: with it, the engine needs no language host. */
+async function program(): Promise<Record<string, unknown>> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() TypeScript
+  return (require("../../index") as () => Promise<Record<string, unknown>>)();
+}
+
+/**
+ * Runs the engine and follows it.
+ *
+ * @throws BulkheadError `ENGINE_FAILED` with the errors that the engine showed
+ */
+export async function runEngine(context: CommandContext, what: string, run: (options: { onEvent: ReturnType<typeof followEngine>["onEvent"]; color: "never"; signal?: AbortSignal }) => Promise<unknown>): Promise<EngineReport> {
+  const { report, onEvent } = followEngine(context.progress);
+  try {
+    await run({ onEvent, color: "never", ...(isAtTerminal() ? {} : { signal: context.signal }) });
+    return report;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw engineError(what, report.errors, error);
+  }
+}
+
+/**
+ * At a terminal Ctrl-C reaches the engine by itself, being in the same process group. Passing it on would be the second time, upon which
+ * the engine stops without ending its step.
+ */
+function isAtTerminal(): boolean {
+  return process.stdin.isTTY || process.stderr.isTTY;
+}
+
+function engineError(what: string, errors: readonly string[], error: unknown): BulkheadError {
+  // The engine closes with "update failed" when something else was wrong, and repeats what it has said.
+  const telling = errors.filter((line) => !/^(update|preview) failed$/.test(line));
+  const message = telling.length > 0 ? [...new Set(telling)].join("\n") : messageOf(error);
+  return new BulkheadError("ENGINE_FAILED", redact(`${what} did not go through:\n${message}`), {
+    hint: "mend the cause and run the same command again: what was finished stays, and nothing is done twice",
+    cause: error,
+  });
+}

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { pulumiHome } from "../pulumi-cli/locations";
+
+/**
+ * The environment for Pulumi's CLI. State lies in the checkout, unless PULUMI_BACKEND_URL names another place; for the state in the
+ * checkout the passphrase is the empty one that Pulumi.dev.yaml's salt belongs to, whatever the user has set for other projects.
+ */
+export function engineEnvironment(root: string, env: NodeJS.ProcessEnv): Record<string, string> {
+  const own: Record<string, string> = {
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // With neither HOME nor PULUMI_HOME Pulumi would not start.
+    PULUMI_HOME: pulumiHome(env),
+  };
+  if (!env["PULUMI_BACKEND_URL"]) {
+    own["PULUMI_BACKEND_URL"] = stateUrl(root);
+    own["PULUMI_CONFIG_PASSPHRASE"] = "";
+  }
+  return own;
+}
+
+/** Names that must not reach the CLI beside `engineEnvironment`. */
+export function engineUnset(env: NodeJS.ProcessEnv): readonly string[] {
+  return env["PULUMI_BACKEND_URL"] ? [] : ["PULUMI_CONFIG_PASSPHRASE_FILE"];
+}
+
+/** Folder of the checkout in which Pulumi's file backend makes `.pulumi`. */
+function stateUrl(root: string): string {
+  // Pulumi takes what stands behind file:// as it is, without percent-decoding; only Windows needs a URL proper.
+  return process.platform === "win32" ? pathToFileURL(root).href : `file://${root}`;
+}
+
+/** Where the file backend keeps the locks of a stack. */
+export function locksFolder(root: string, project: string, stack: string): string {
+  return join(root, ".pulumi", "locks", "organization", project, stack);
+}
+
+/** Where the file backend keeps the state of a stack. */
+export function stateFile(root: string, project: string, stack: string): string {
+  return join(root, ".pulumi", "stacks", project, `${stack}.json`);
+}

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parse } from "yaml";
+
+import { SETTINGS, parseStackConfig } from "../../components/stack-config";
+import type { StackConfig } from "../../components/stack-config";
+import { BulkheadError, messageOf } from "../../manager/src/errors/bulkhead-error";
+
+/** Name of the project in Pulumi.yaml, which stands before every setting. */
+export const PROJECT = "bulkhead";
+
+/**
+ * The settings of a stack, read from its file as Pulumi keeps them, without starting Pulumi.
+ *
+ * @throws BulkheadError `STACK_UNKNOWN`, `STACK_FILE_INVALID`, `CONFIG_INVALID`
+ */
+export function readStackConfig(root: string, stack: string): StackConfig {
+  const path = join(root, `Pulumi.${stack}.yaml`);
+  const settings = settingsOf(path, read(path, root, stack));
+  return parseStackConfig((name) => {
+    const value = settings[`${PROJECT}:${name}`] ?? settings[name];
+    if (value === undefined || value === null) return undefined;
+    return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value);
+  });
+}
+
+function read(path: string, root: string, stack: string): string {
+  try {
+    // A name with a slash would lead out of the folder.
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(stack)) throw new Error("no name of a stack");
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new BulkheadError("STACK_UNKNOWN", `there is no stack ${JSON.stringify(stack)} here; there is: ${stacksIn(root).join(", ")}`, { hint: `choose one with --stack, or make it: write Pulumi.${stack}.yaml`, cause: error });
+  }
+}
+
+function settingsOf(path: string, text: string): Record<string, unknown> {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (error) {
+    throw new BulkheadError("STACK_FILE_INVALID", `${path} is no YAML: ${messageOf(error)}`, { hint: "mend the file, or take it back: git checkout -- Pulumi.*.yaml", cause: error });
+  }
+  const config = (document as { config?: unknown } | null)?.config ?? {};
+  if (typeof config !== "object" || Array.isArray(config)) throw new BulkheadError("STACK_FILE_INVALID", `${path} has no map under config:`, { hint: `its settings are ${SETTINGS.map((name) => `${PROJECT}:${name}`).join(", ")}` });
+  return config as Record<string, unknown>;
+}
+
+/** Names of the stacks that have a file in the checkout. */
+export function stacksIn(root: string): string[] {
+  return readdirSync(root).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
+}
