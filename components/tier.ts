@@ -2,7 +2,7 @@ import type { Resource } from "@pulumi/pulumi";
 import type { Client } from "pg";
 
 import type { TierFacts } from "../manager/src/plan/plan";
-import type { Endpoint, SecretStore } from "../manager/src/secrets/secret";
+import type { DatabaseSecret, Endpoint, SecretStore } from "../manager/src/secrets/secret";
 import type { StackConfig } from "./stack-config";
 
 /** Which tier: what every part of a target is told. */
@@ -24,6 +24,8 @@ export interface TierAccess {
   /** Changes when the server's data are others than before: part of every anchor's input. */
   readonly identity: string;
   readonly endpoint: Endpoint;
+  /** The admin's own login, for `conn --admin`. */
+  readonly admin: DatabaseSecret;
   readonly secrets: SecretStore;
   /** e.g. `17.10`. */
   readonly serverVersion: string;

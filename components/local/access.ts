@@ -39,6 +39,7 @@ export async function openLocalAccess(context: TierContext): Promise<TierAccess>
     facts: localFacts(context.config),
     identity: systemIdentifier,
     endpoint: { host: admin.host, port: admin.port, ca: await readFile(paths.ca, "utf8"), caPath: paths.ca },
+    admin,
     secrets: fileSecretStore(paths.secrets, context.progress),
     serverVersion: version ?? "unknown",
     openSession: (database) => openSession(clientConfig({ ...admin, dbname: database }, "bulkhead")),

@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { SETTINGS, parseStackConfig } from "../../components/stack-config";
 import type { StackConfig } from "../../components/stack-config";
 import { BulkheadError, messageOf } from "../../manager/src/errors/bulkhead-error";
+import { UsageError } from "./usage-error";
 
 /** Name of the project in Pulumi.yaml, which stands before every setting. */
 export const PROJECT = "bulkhead";
@@ -31,7 +32,7 @@ function read(path: string, root: string, stack: string): string {
     if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(stack)) throw new Error("no name of a stack");
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new BulkheadError("STACK_UNKNOWN", `there is no stack ${JSON.stringify(stack)} here; there is: ${stacksIn(root).join(", ")}`, { hint: `choose one with --stack, or make it: write Pulumi.${stack}.yaml`, cause: error });
+    throw new UsageError("STACK_UNKNOWN", `there is no stack ${JSON.stringify(stack)} here; there is: ${stacksIn(root).join(", ")}`, { hint: `choose one with --stack, or make it: write Pulumi.${stack}.yaml`, cause: error });
   }
 }
 
