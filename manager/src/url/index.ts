@@ -1,0 +1,14 @@
+export { buildDatabaseUrl } from "./build";
+export { DEFAULT_PORT, DatabaseUrlError, isSocketHost } from "./database-url";
+export type { DatabaseHost, DatabaseUrl, DatabaseUrlDialect, DatabaseUrlErrorCode, DatabaseUrlParts } from "./database-url";
+export { formatForDriver } from "./drivers/format-for-driver";
+export type { DatabaseDriver, FormatOptions } from "./drivers/format-for-driver";
+export { connectionAttempts } from "./drivers/node-postgres";
+export type { NodePostgresConfig, NodePostgresSsl } from "./drivers/node-postgres";
+export { DatabaseUrlBuilder, detectTarget } from "./environment";
+export type { DeploymentTarget, EnvironmentOptions } from "./environment";
+export { parseDatabaseUrl } from "./parse";
+export type { ParseOptions } from "./parse";
+export { redactUrl } from "./redact-url";
+export { validateDatabaseUrl } from "./validate";
+export type { DatabaseUrlProblem } from "./validate";
