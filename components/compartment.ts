@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import { ComponentResource, log, ResourceHook, Stash } from "@pulumi/pulumi";
+import { ComponentResource, log, Stash } from "@pulumi/pulumi";
 import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
 
 import type { MigrationSource } from "../manager/src/catalog/catalog";
@@ -8,7 +8,7 @@ import type { CompartmentPlan, TierPlan } from "../manager/src/plan/plan";
 import { SECRET_LOGINS } from "../manager/src/secrets/secret";
 import type { SecretLogin } from "../manager/src/secrets/secret";
 import { setUpCompartment } from "../manager/src/setup/set-up-compartment";
-import { runHook } from "./hook";
+import { setupHook } from "./hook";
 import type { TierAccess } from "./tier";
 
 /** What a compartment is made from; plain values, since everything is known when the program runs. */
@@ -50,7 +50,7 @@ export class Compartment extends ComponentResource {
   constructor(name: string, args: CompartmentArgs, options?: ComponentResourceOptions) {
     super("bulkhead:index:Compartment", name, {}, options);
     const { compartment, access } = args;
-    const setUp = new ResourceHook(`${name}-setup`, () => runHook(`setting up the compartment of ${name}`, (signal) => this.setUp(args, signal)));
+    const setUp = setupHook(`${name}-setup`, `setting up the compartment of ${name}`, (signal) => this.setUp(args, signal));
     const anchor = new Stash(
       `${name}-setup`,
       {

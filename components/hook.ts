@@ -1,3 +1,7 @@
+import { AsyncResource } from "node:async_hooks";
+
+import { ResourceHook } from "@pulumi/pulumi";
+
 import { BulkheadError, messageOf } from "../manager/src/errors/bulkhead-error";
 import { redact } from "../manager/src/errors/redact";
 
@@ -5,17 +9,23 @@ import { redact } from "../manager/src/errors/redact";
 const HOOK_TIMEOUT_MS = 30 * 60_000;
 
 /**
- * Runs the work of a hook, in bounded time. What it throws is shown by the engine word for word, so it leaves here redacted, with the
+ * A hook that does `work`, in bounded time. What that throws is shown by the engine word for word, so it leaves here redacted, with the
  * hint, and without a stack.
+ *
+ * @param what the work in words, for the error: "setting up the compartment of auth"
  */
-export async function runHook(what: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  try {
-    await work(AbortSignal.timeout(HOOK_TIMEOUT_MS));
-  } catch (error) {
-    const failure = new Error(redact(`${what} failed: ${describe(error)}`));
-    delete failure.stack;
-    throw failure;
-  }
+export function setupHook(name: string, what: string, work: (signal: AbortSignal) => Promise<void>): ResourceHook {
+  // The engine calls back outside of the program's async context, where Pulumi's SDK would not know which stack a log line belongs to.
+  const inProgram = AsyncResource.bind(work);
+  return new ResourceHook(name, async () => {
+    try {
+      await inProgram(AbortSignal.timeout(HOOK_TIMEOUT_MS));
+    } catch (error) {
+      const failure = new Error(redact(`${what} failed: ${describe(error)}`));
+      delete failure.stack;
+      throw failure;
+    }
+  });
 }
 
 function describe(error: unknown): string {

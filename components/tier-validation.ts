@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 
-import { all, ComponentResource, ResourceHook, Stash } from "@pulumi/pulumi";
+import { all, ComponentResource, Stash } from "@pulumi/pulumi";
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
 
 import { BulkheadError } from "../manager/src/errors/bulkhead-error";
 import type { Compartment } from "./compartment";
-import { runHook } from "./hook";
+import { setupHook } from "./hook";
 
 /** What the validation depends on and does. */
 export interface TierValidationArgs {
@@ -24,14 +24,12 @@ const FAILURES_SHOWN = 20;
 export class TierValidation extends ComponentResource {
   constructor(name: string, { compartments, validate }: TierValidationArgs, options?: ComponentResourceOptions) {
     super("bulkhead:index:TierValidation", name, {}, options);
-    const hook = new ResourceHook(name, () =>
-      runHook("validation", async (signal) => {
-        const failures = await validate(signal);
-        if (failures.length === 0) return;
-        const more = failures.length > FAILURES_SHOWN ? [`and ${failures.length - FAILURES_SHOWN} more`] : [];
-        throw new BulkheadError("VALIDATION_FAILED", `${failures.length} checks failed:\n${[...failures.slice(0, FAILURES_SHOWN), ...more].map((line) => `  - ${line}`).join("\n")}`, { hint: "npm run validate" });
-      }),
-    );
+    const hook = setupHook(name, "validation", async (signal) => {
+      const failures = await validate(signal);
+      if (failures.length === 0) return;
+      const more = failures.length > FAILURES_SHOWN ? [`and ${failures.length - FAILURES_SHOWN} more`] : [];
+      throw new BulkheadError("VALIDATION_FAILED", `${failures.length} checks failed:\n${[...failures.slice(0, FAILURES_SHOWN), ...more].map((line) => `  - ${line}`).join("\n")}`, { hint: "npm run validate" });
+    });
     const fingerprint = all(compartments.map((compartment) => compartment.fingerprint)).apply((parts) => createHash("sha256").update(parts.join("\n")).digest("hex"));
     new Stash(name, { input: { compartments: fingerprint } }, { parent: this, dependsOn: [...compartments], hooks: { beforeCreate: [hook], beforeUpdate: [hook] } });
     this.registerOutputs({});
