@@ -1,0 +1,12 @@
+export { createMigration } from "./create";
+export { runMigrationCommand } from "./external-tool";
+export type { MigrationCommandOptions } from "./external-tool";
+export { HISTORY_TABLE } from "./history";
+export type { MigrationState } from "./plan-migrations";
+export { rollbackMigration } from "./rollback";
+export type { RollbackOptions, RollbackResult } from "./rollback";
+export { migrate } from "./run";
+export type { AppliedMigration, MigrateOptions, MigrateResult } from "./run";
+export type { MigrationTarget } from "./session";
+export { migrationStatus } from "./status";
+export type { MigrationStatus, MigrationStatusEntry } from "./status";

@@ -1,0 +1,4 @@
+DROP TABLE IF EXISTS oauth_accounts;
+DROP TABLE IF EXISTS sessions;
+DROP TABLE IF EXISTS users;
+DROP FUNCTION IF EXISTS set_updated_at();

@@ -1,0 +1,7 @@
+DROP TABLE IF EXISTS answers;
+DROP TABLE IF EXISTS questions;
+DROP TABLE IF EXISTS game_participants;
+DROP TABLE IF EXISTS games;
+DROP TABLE IF EXISTS lobby_players;
+DROP TABLE IF EXISTS lobbies;
+DROP TABLE IF EXISTS users;

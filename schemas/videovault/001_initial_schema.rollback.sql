@@ -1,0 +1,4 @@
+DROP TABLE IF EXISTS watch_history;
+DROP TABLE IF EXISTS tags;
+DROP TABLE IF EXISTS videos;
+DROP FUNCTION IF EXISTS set_updated_at();
