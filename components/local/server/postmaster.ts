@@ -1,0 +1,186 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readSync, fstatSync, fchownSync, truncateSync, copyFileSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BulkheadError } from "../../../manager/src/errors/bulkhead-error";
+import type { Binaries } from "./binaries";
+import type { ServerPaths } from "./paths";
+import { disownPidFile, readPidFile } from "./pid-file";
+import { isPostgresOf, isProcessAlive, postgresProcessesOf } from "./running-process";
+import { PROGRAM_ENVIRONMENT } from "./run-program";
+import { diskError, lastLines } from "./server-errors";
+import type { Owner } from "./write-file";
+
+/** How long a server may take to accept connections, in milliseconds. */
+export const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 10;
+/** At every start and every `ensureServer` a larger log is moved to `server.log.1`, so that both together stay near twice this plus what is written between two commands. */
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+
+/** How long each way of stopping is given, in milliseconds, from mild to hard. */
+const STOP_STEPS: readonly [signal: NodeJS.Signals, timeoutMs: number][] = [
+  // Fast: sessions are ended, a checkpoint is written.
+  ["SIGINT", 20_000],
+  // Immediate: the next start recovers from the log.
+  ["SIGQUIT", 6_000],
+  ["SIGKILL", 4_000],
+];
+/** What processes of a killed server get to notice by themselves, then on request, then for good. */
+const ORPHAN_STEPS: readonly [signal: NodeJS.Signals | undefined, timeoutMs: number][] = [
+  [undefined, 2_000],
+  ["SIGQUIT", 3_000],
+  ["SIGKILL", 3_000],
+];
+
+/** The postmaster of a data directory, where one runs; undefined where none does, whatever its pid file says. */
+export function runningPostmaster(dataDirectory: string): { pid: number; port: number | undefined; status: string | undefined } | undefined {
+  const file = readPidFile(dataDirectory);
+  return file !== undefined && isPostgresOf(file.pid, dataDirectory) ? file : undefined;
+}
+
+/** What a start needs. */
+export interface StartOptions {
+  readonly paths: ServerPaths;
+  readonly dataDirectory: string;
+  readonly binaries: Binaries;
+  readonly server: Owner | undefined;
+  readonly files: Owner | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a start ended; `port-taken` when somebody was faster to the port, which has nothing to do with our data. */
+export type StartResult = { readonly outcome: "ready"; readonly pid: number } | { readonly outcome: "port-taken" };
+
+/**
+ * Starts the server in a session of its own, so that neither Ctrl-C in the terminal nor the end or death of this command reaches it, and
+ * waits until it takes connections. Aborting stops it again.
+ * @throws BulkheadError `SERVER_START_FAILED` with the last log lines, `SERVER_START_TIMEOUT` (it is left running: a long recovery goes on), or a disk error.
+ */
+export async function startPostmaster({ paths, dataDirectory, binaries, server, files, signal }: StartOptions): Promise<StartResult> {
+  signal?.throwIfAborted();
+  trimLog(paths);
+  const log = openSync(paths.log, "a", 0o600);
+  const logStart = fstatSync(log).size;
+  if (files !== undefined) fchownSync(log, files.uid, files.gid);
+  let ended: string | undefined;
+  const child = spawn(binaries.postgres, ["-D", dataDirectory], { cwd: "/", env: PROGRAM_ENVIRONMENT, detached: true, stdio: ["ignore", log, log], ...server });
+  child.once("error", (error) => { ended = error.message; });
+  child.once("exit", (exitCode, signalName) => { ended = `exit status ${exitCode ?? signalName}`; });
+  child.unref();
+  closeSync(log);
+
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const running = readPidFile(dataDirectory);
+    if (child.pid !== undefined && running?.pid === child.pid && running.status === "ready") return { outcome: "ready", pid: child.pid };
+    if (ended !== undefined) return failedStart(readLog(paths.log, logStart), ended, paths);
+    if (signal?.aborted === true) {
+      if (child.pid !== undefined) await stopProcess(child.pid);
+      signal.throwIfAborted();
+    }
+    if (performance.now() > deadline) throw startTimeout(child.pid, paths);
+    await sleep(POLL_MS);
+  }
+}
+
+/**
+ * Stops the server: fast, then immediate, then by SIGKILL of its main process. Its data is safe in all three.
+ * @throws BulkheadError `SERVER_STOP_FAILED`.
+ */
+export async function stopPostmaster(dataDirectory: string, progress: (line: string) => void): Promise<boolean> {
+  const running = runningPostmaster(dataDirectory);
+  if (running !== undefined) await stopProcess(running.pid, progress);
+  await endOrphans(dataDirectory, progress);
+  return running !== undefined;
+}
+
+/**
+ * Clears what a killed server leaves in the way of the next: processes that still hold its memory (or all of it, where the pid file or the
+ * whole data directory was removed under it), and a pid file whose number now belongs to a stranger. Postgres sees through a pid file of a dead process by itself.
+ * @throws BulkheadError `SERVER_ORPHANS` when they cannot be ended.
+ */
+export async function clearAfterCrash(dataDirectory: string, progress: (line: string) => void): Promise<void> {
+  await endOrphans(dataDirectory, progress);
+  const file = readPidFile(dataDirectory);
+  if (file !== undefined && isProcessAlive(file.pid)) {
+    progress(`process ${file.pid} of an old pid file is another program by now: the file is stale`);
+    disownPidFile(dataDirectory);
+  }
+}
+
+async function endOrphans(dataDirectory: string, progress: (line: string) => void): Promise<void> {
+  for (const [signal, timeoutMs] of ORPHAN_STEPS) {
+    const orphans = postgresProcessesOf(dataDirectory);
+    if (orphans.length === 0) return;
+    if (signal !== undefined) {
+      progress(`ending ${orphans.length} processes that a killed server left behind (${signal})`);
+      for (const pid of orphans) sendSignal(pid, signal);
+    }
+    await waitFor(() => postgresProcessesOf(dataDirectory).length === 0, timeoutMs);
+  }
+  const orphans = postgresProcessesOf(dataDirectory);
+  if (orphans.length === 0) return;
+  throw new BulkheadError("SERVER_ORPHANS", `Processes of a killed server still hold its data and cannot be ended: ${orphans.join(", ")}.`, { hint: `End them as their owner: kill -9 ${orphans.join(" ")}` });
+}
+
+async function stopProcess(pid: number, progress?: (line: string) => void): Promise<void> {
+  for (const [signal, timeoutMs] of STOP_STEPS) {
+    if (signal !== "SIGINT") progress?.(`Postgres (process ${pid}) does not stop: sending ${signal}`);
+    sendSignal(pid, signal);
+    if (await waitFor(() => !isProcessAlive(pid), timeoutMs)) return;
+  }
+  throw new BulkheadError("SERVER_STOP_FAILED", `Postgres (process ${pid}) could not be stopped, not even by SIGKILL: it waits for the disk.`, { hint: `See what it waits for: ps -o pid,user,stat,wchan,cmd -p ${pid}` });
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // ESRCH: it is gone, which is what was wanted.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return;
+    throw new BulkheadError("SERVER_STOP_DENIED", `Postgres (process ${pid}) belongs to another user, so it cannot be stopped by this one.`, { hint: `Run the command as the user who started it: ps -o user= -p ${pid}`, cause: error });
+  }
+}
+
+async function waitFor(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
+}
+
+/** The error for a server that runs and does not get ready. */
+export function startTimeout(pid: number | undefined, paths: ServerPaths): BulkheadError {
+  return new BulkheadError("SERVER_START_TIMEOUT", `Postgres (process ${pid}) does not take connections after ${START_TIMEOUT_MS / 1000} s, and goes on trying. The end of ${paths.log}:\n${lastLines(readLog(paths.log, 0))}`, {
+    hint: "After a crash it first repairs its data, which can take minutes: run the same command again. To give up: npm run down",
+  });
+}
+
+function failedStart(log: string, ended: string, paths: ServerPaths): StartResult {
+  if (/could not create any TCP\/IP sockets|could not bind .* Address already in use/i.test(log)) return { outcome: "port-taken" };
+  if (/pre-existing shared memory block/.test(log)) {
+    throw new BulkheadError("SERVER_ORPHANS", `Processes of a killed server still hold its memory:\n${lastLines(log)}`, { hint: "See them with: ps axww | grep postgres:   and end them with: kill -QUIT <pid>" });
+  }
+  throw diskError(log, "Postgres could not start") ?? new BulkheadError("SERVER_START_FAILED", `Postgres did not start (${ended}). The end of ${paths.log}:\n${lastLines(log)}`, { hint: `Read all of it: cat '${paths.log}'` });
+}
+
+/** What was written since the start, at most its last 64 KiB. */
+function readLog(path: string, from: number): string {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const start = Math.max(from, size - 65_536);
+    const bytes = Buffer.alloc(Math.max(0, size - start));
+    return bytes.toString("utf8", 0, readSync(file, bytes, 0, bytes.length, start));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Keeps the log bounded. A running server appends, so it goes on at the start of the emptied file. */
+export function trimLog(paths: ServerPaths): void {
+  if ((statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0) <= MAX_LOG_BYTES) return;
+  copyFileSync(paths.log, paths.oldLog);
+  truncateSync(paths.log, 0);
+}
