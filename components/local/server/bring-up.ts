@@ -34,7 +34,7 @@ export async function bringUp(options: BringUpOptions): Promise<FitServer & { st
   await clearAfterCrash(dataDirectory, progress);
   await removeLeftovers(dataDirectory);
   const initialised = !hasDataDirectory(dataDirectory);
-  const tls = ensureTls(paths, identities.files, progress);
+  const tls = await ensureTls(paths, identities.files, progress);
   let port = await choosePort(options);
   let password = readAdminPassword(paths);
   const singleUser = { dataDirectory, binaries, owner: identities.server, signal };

@@ -1,104 +1,75 @@
-import { createHash, sign } from "node:crypto";
-import type { KeyObject } from "node:crypto";
+import { randomBytes, webcrypto } from "node:crypto";
 
-/** An X.509 certificate (RFC 5280) in so far as a local authority and its one server need it: EC keys, a name, a few extensions. */
-export interface CertificateFields {
-  /** Common name of whom it is for. */
-  readonly subject: string;
-  /** Common name of the authority. */
-  readonly issuer: string;
-  /** 1 to 20 bytes, the first between 0x01 and 0x7f. */
-  readonly serialNumber: Buffer;
+/** What a local authority and its one server are made for. */
+export interface CertificateRequest {
+  /** Names by which clients reach the server. */
+  readonly hostNames: readonly string[];
+  /** IP addresses by which they do. */
+  readonly addresses: readonly string[];
   readonly notBefore: Date;
   readonly notAfter: Date;
-  readonly publicKey: KeyObject;
-  /** The authority's key pair: the private half signs, the public half says by whom. */
-  readonly signer: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
-  /** Absent for an authority, which may sign certificates of servers and nothing else. */
-  readonly server?: { readonly names: readonly string[]; readonly addresses: readonly Buffer[] };
 }
 
-// Object identifiers, in their encoded form.
-const ECDSA_WITH_SHA256 = oid("2a8648ce3d040302");
-const COMMON_NAME = oid("550403");
-const SUBJECT_KEY_IDENTIFIER = oid("551d0e");
-const KEY_USAGE = oid("551d0f");
-const SUBJECT_ALTERNATIVE_NAME = oid("551d11");
-const BASIC_CONSTRAINTS = oid("551d13");
-const AUTHORITY_KEY_IDENTIFIER = oid("551d23");
-const EXTENDED_KEY_USAGE = oid("551d25");
-const SERVER_AUTHENTICATION = oid("2b06010505070301");
-
-const YES = der(0x01, Buffer.from([0xff]));
-/** Bit 5 and bit 0 of a bit string, with the number of unused bits before it. */
-const MAY_SIGN_CERTIFICATES = der(0x03, Buffer.from([2, 0x04]));
-const MAY_SIGN_HANDSHAKES = der(0x03, Buffer.from([7, 0x80]));
-
-/** Makes and signs a certificate; PEM text. */
-export function createCertificate(fields: CertificateFields): string {
-  const { subject, issuer, serialNumber, notBefore, notAfter, publicKey, signer, server } = fields;
-  const extensions = [
-    extension(BASIC_CONSTRAINTS, server === undefined ? sequence(YES, integer(Buffer.from([0]))) : sequence(), { critical: true }),
-    extension(KEY_USAGE, server === undefined ? MAY_SIGN_CERTIFICATES : MAY_SIGN_HANDSHAKES, { critical: true }),
-    extension(SUBJECT_KEY_IDENTIFIER, der(0x04, keyIdentifier(publicKey))),
-    extension(AUTHORITY_KEY_IDENTIFIER, sequence(der(0x80, keyIdentifier(signer.publicKey)))),
-  ];
-  if (server !== undefined) {
-    const names = [...server.names.map((name) => der(0x82, Buffer.from(name, "ascii"))), ...server.addresses.map((address) => der(0x87, address))];
-    extensions.push(extension(EXTENDED_KEY_USAGE, sequence(SERVER_AUTHENTICATION)), extension(SUBJECT_ALTERNATIVE_NAME, sequence(...names)));
-  }
-  const toBeSigned = sequence(
-    der(0xa0, integer(Buffer.from([2]))), // version 3
-    integer(serialNumber),
-    sequence(ECDSA_WITH_SHA256),
-    commonName(issuer),
-    sequence(time(notBefore), time(notAfter)),
-    commonName(subject),
-    publicKey.export({ type: "spki", format: "der" }),
-    der(0xa3, sequence(...extensions)),
-  );
-  const signature = sign("sha256", toBeSigned, signer.privateKey);
-  const certificate = sequence(toBeSigned, sequence(ECDSA_WITH_SHA256), der(0x03, Buffer.from([0]), signature));
-  const lines = certificate.toString("base64").match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+/** PEM texts of an authority's certificate, of the server's that it signed, and of the server's key. */
+export interface CertificatePair {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
 }
 
-/** Tag, length, content: the one rule of DER (ITU-T X.690). */
-export function der(tag: number, ...contents: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(contents);
-  const { length } = content;
-  if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
-  const digits = Buffer.from(length.toString(16).padStart(length < 0x100 ? 2 : 4, "0"), "hex");
-  return Buffer.concat([Buffer.from([tag, 0x80 | digits.length]), digits, content]);
+const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNING_ALGORITHM = { name: "ECDSA", hash: "SHA-256" };
+
+/** Makes an authority that signs one server certificate; its key is not kept. */
+export async function createCertificatePair({ hostNames, addresses, notBefore, notAfter }: CertificateRequest): Promise<CertificatePair> {
+  const x509 = loadX509();
+  const authority = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
+  const server = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
+  const issuer = `CN=Bulkhead local authority ${randomBytes(4).toString("hex")}`;
+  const shared = { notBefore, notAfter, signingAlgorithm: SIGNING_ALGORITHM };
+  const ca = await x509.X509CertificateGenerator.createSelfSigned({
+    ...shared,
+    name: issuer,
+    serialNumber: serialNumber(),
+    keys: authority,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(authority.publicKey),
+    ],
+  });
+  const certificate = await x509.X509CertificateGenerator.create({
+    ...shared,
+    subject: "CN=localhost",
+    issuer,
+    serialNumber: serialNumber(),
+    publicKey: server.publicKey,
+    signingKey: authority.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([...hostNames.map((value) => ({ type: "dns" as const, value })), ...addresses.map((value) => ({ type: "ip" as const, value }))]),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(server.publicKey),
+    ],
+  });
+  const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", server.privateKey), "PRIVATE KEY");
+  return { ca: `${ca.toString("pem")}\n`, certificate: `${certificate.toString("pem")}\n`, key: `${key}\n` };
 }
 
-function sequence(...contents: readonly Buffer[]): Buffer {
-  return der(0x30, ...contents);
+/** Loaded only when certificates are made, once in a tier's life. The library needs the metadata polyfill before it. */
+function loadX509(): typeof import("@peculiar/x509") {
+  /* eslint-disable @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() on demand */
+  require("reflect-metadata");
+  const x509 = require("@peculiar/x509") as typeof import("@peculiar/x509");
+  /* eslint-enable @typescript-eslint/no-require-imports */
+  // Node and the library each bring their own types for the same Web Crypto interface.
+  x509.cryptoProvider.set(webcrypto as unknown as never);
+  return x509;
 }
 
-function integer(bytes: Buffer): Buffer {
-  return der(0x02, bytes);
-}
-
-function oid(hex: string): Buffer {
-  return der(0x06, Buffer.from(hex, "hex"));
-}
-
-function commonName(name: string): Buffer {
-  return sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from(name, "utf8")))));
-}
-
-/** Two digits for the year until 2049, four from 2050 on, as RFC 5280 has it. */
-function time(date: Date): Buffer {
-  const digits = `${date.toISOString().replace(/[-:T]/g, "").slice(0, 14)}Z`;
-  return date.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits));
-}
-
-function extension(id: Buffer, value: Buffer, { critical = false } = {}): Buffer {
-  return sequence(id, ...(critical ? [YES] : []), der(0x04, value));
-}
-
-/** SHA-1 of the key's bits: a name, not a protection (RFC 5280, 4.2.1.2). The point of an uncompressed P-256 key is the last 65 bytes. */
-function keyIdentifier(publicKey: KeyObject): Buffer {
-  return createHash("sha1").update(publicKey.export({ type: "spki", format: "der" }).subarray(-65)).digest();
+/** Positive, and 15 bytes at random, in hexadecimal. */
+function serialNumber(): string {
+  return `40${randomBytes(15).toString("hex")}`;
 }

@@ -1,7 +1,7 @@
-import { X509Certificate, createPrivateKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { X509Certificate, createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createCertificate } from "./certificate";
+import { createCertificatePair } from "./certificate";
 import type { ServerPaths } from "./paths";
 import type { Owner } from "./write-file";
 import { makeDirectory, writeFileAtomically } from "./write-file";
@@ -15,7 +15,7 @@ export interface TlsFiles {
 
 /** Names by which clients reach the server; `shared-postgres` is what it is called among containers. */
 const HOST_NAMES = ["localhost", "shared-postgres"];
-const ADDRESSES = { "127.0.0.1": Buffer.from([127, 0, 0, 1]), "::1": Buffer.concat([Buffer.alloc(15), Buffer.from([1])]) };
+const ADDRESSES = ["127.0.0.1", "::1"];
 
 const DAY_MS = 86_400_000;
 const VALID_DAYS = 3650;
@@ -35,11 +35,11 @@ export function readTls(paths: ServerPaths, now = Date.now()): TlsFiles | undefi
  * Reads the stack's certificates or makes new ones. The authority signs one server certificate and its key is thrown away at once: what
  * is not kept cannot be stolen to pose as another server, and both run out together anyway. New certificates therefore mean a new `ca.crt`.
  */
-export function ensureTls(paths: ServerPaths, owner: Owner | undefined, progress: (line: string) => void): TlsFiles {
+export async function ensureTls(paths: ServerPaths, owner: Owner | undefined, progress: (line: string) => void): Promise<TlsFiles> {
   const present = readTls(paths);
   if (present !== undefined) return present;
   progress("making a certificate authority and a server certificate");
-  const files = createTls();
+  const files = await createTls();
   // Open to others, for services that run as another user: of the files inside only the key is closed.
   makeDirectory(paths.tls, { mode: 0o755, owner });
   writeFileAtomically(paths.serverKey, files.key, { mode: 0o600, owner });
@@ -54,33 +54,21 @@ export function installTls(dataDirectory: string, { certificate, key }: TlsFiles
   writeFileAtomically(join(dataDirectory, "server.crt"), certificate, { mode: 0o600, owner });
 }
 
-/** Makes an authority and a server certificate for loopback; a few milliseconds. */
-export function createTls(now = Date.now()): TlsFiles {
-  const signer = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const shared = {
-    issuer: `Bulkhead local authority ${randomBytes(4).toString("hex")}`,
+/** Makes an authority and a server certificate for loopback. */
+export function createTls(now = Date.now()): Promise<TlsFiles> {
+  return createCertificatePair({
+    hostNames: HOST_NAMES,
+    addresses: ADDRESSES,
     // A day early, for clocks that are behind.
     notBefore: new Date(now - DAY_MS),
     notAfter: new Date(now + VALID_DAYS * DAY_MS),
-    signer,
-  };
-  return {
-    ca: createCertificate({ ...shared, subject: shared.issuer, serialNumber: serialNumber(), publicKey: signer.publicKey }),
-    certificate: createCertificate({ ...shared, subject: "localhost", serialNumber: serialNumber(), publicKey: server.publicKey, server: { names: HOST_NAMES, addresses: Object.values(ADDRESSES) } }),
-    key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-  };
+  });
 }
 
 function isUsable({ ca, certificate, key }: TlsFiles, now: number): boolean {
   const authority = new X509Certificate(ca);
   const server = new X509Certificate(certificate);
   const lasts = [authority, server].every(({ validFrom, validTo }) => Date.parse(validFrom) <= now && Date.parse(validTo) > now + RENEW_DAYS * DAY_MS);
-  const names = HOST_NAMES.every((name) => server.checkHost(name) !== undefined) && Object.keys(ADDRESSES).every((address) => server.checkIP(address) !== undefined);
+  const names = HOST_NAMES.every((name) => server.checkHost(name) !== undefined) && ADDRESSES.every((address) => server.checkIP(address) !== undefined);
   return lasts && names && server.verify(authority.publicKey) && server.checkPrivateKey(createPrivateKey(key));
-}
-
-/** Positive, and 15 bytes at random. */
-function serialNumber(): Buffer {
-  return Buffer.concat([Buffer.from([0x40]), randomBytes(15)]);
 }
