@@ -1,0 +1,22 @@
+/** Everything that a service, a setup step or a tool uses of Bulkhead's manager. */
+export type { Catalog, MigrationSource, Service, ServiceDefinition } from "./catalog/catalog";
+export { CatalogError, defineServices } from "./catalog/define-services";
+export * from "./errors";
+export * from "./migrate";
+export type { CompartmentPlan, Membership, RoleSpec, TierFacts, TierPlan } from "./plan/plan";
+export { planTier } from "./plan/plan-tier";
+export * from "./pool";
+export { sqlOf } from "./provision/change";
+export type { Change } from "./provision/change";
+export { inspect, isConverged } from "./provision/inspect";
+export type { CompartmentInspection, Inspection } from "./provision/inspect";
+export type { ProvisionOptions } from "./provision/options";
+export { provision } from "./provision/provision";
+export type { ProvisionReport } from "./provision/provision";
+export { prune } from "./provision/prune";
+export type { PruneReport } from "./provision/prune";
+export { fileSecretStore } from "./secrets/file-store";
+export { SECRET_LOGINS } from "./secrets/secret";
+export type { DatabaseSecret, Endpoint, SecretLogin, SecretRef, SecretStore } from "./secrets/secret";
+export * from "./url";
+export * from "./validate";
