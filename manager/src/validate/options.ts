@@ -1,0 +1,10 @@
+import type { Catalog } from "../catalog/catalog";
+import type { ProvisionOptions } from "../provision/options";
+
+/** What validation needs of the tier that it looks at. */
+export interface ValidateOptions extends Omit<ProvisionOptions, "probe"> {
+  /** For the services without a database, and for where each schema comes from. */
+  readonly catalog: Catalog;
+  /** Folder that the catalog's schema folders are relative to. */
+  readonly root: string;
+}
