@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 import { BulkheadError } from "../errors/bulkhead-error";
 import type { Catalog, Service, ServiceDefinition } from "./catalog";
 import { databaseNameProblem, roleNames, serviceNameProblem } from "./names";
@@ -72,7 +74,7 @@ function normalise(name: string, definition: ServiceDefinition, problems: string
     connections: database === null ? 0 : connections,
     migrations: database === null ? null : (migrations ?? { directory: `schemas/${name}` }),
     urlParameters: isStringRecord(urlParameters) ? { ...urlParameters } : {},
-    calls: Array.isArray(calls) ? [...calls] : [],
+    calls: Array.isArray(calls) ? calls.filter((callee): callee is string => typeof callee === "string") : [],
   };
 }
 
@@ -120,7 +122,7 @@ function isStringRecord(value: unknown): value is Record<string, string> {
 
 /** A value as it stands in a message: strings quoted and with control characters escaped, long ones cut. */
 function quoted(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "string" ? JSON.stringify(value) : inspect(value, { depth: 1, breakLength: Infinity, customInspect: false });
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

@@ -3,16 +3,22 @@ import type { ClientBase } from "pg";
 import { BulkheadError, messageOf } from "../errors/bulkhead-error";
 import { redact } from "../errors/redact";
 import { quoteIdentifier } from "../postgres/identifier";
-import type { Change, Statement } from "./change";
+import type { Change, ProvisionRule, Statement } from "./change";
+
+/** How long a statement waits for somebody's lock on an object: long enough for any transaction of a running service, which has 5 s for a lock itself. */
+const LOCK_TIMEOUT_MS = 10_000;
+
+const BEGIN = `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`;
 
 /** A statement and what it is for, to name both when it fails. */
 export interface Step extends Statement {
   readonly service: string;
   readonly finding: string;
+  readonly rule: ProvisionRule | "credentials";
 }
 
 export function stepsOf(changes: readonly Change[]): Step[] {
-  return changes.flatMap(({ service, finding, statements }) => statements.map((statement) => ({ ...statement, service, finding })));
+  return changes.flatMap(({ rule, service, finding, statements }) => statements.map((statement) => ({ ...statement, rule, service, finding })));
 }
 
 /**
@@ -25,7 +31,7 @@ export async function applyInTransaction(client: ClientBase, steps: readonly Ste
   if (steps.length === 0) return;
   const script = withRoles(steps);
   try {
-    await client.query(["BEGIN", ...script.map(({ sql }) => sql), "COMMIT"].join(";\n"));
+    await client.query([BEGIN, ...script.map(({ sql }) => sql), "COMMIT"].join(";\n"));
   } catch {
     await client.query("ROLLBACK");
     await applyOneByOne(client, script);
@@ -33,7 +39,7 @@ export async function applyInTransaction(client: ClientBase, steps: readonly Ste
 }
 
 async function applyOneByOne(client: ClientBase, script: readonly { sql: string; step: Step }[]): Promise<void> {
-  await client.query("BEGIN");
+  await client.query(BEGIN);
   for (const { sql, step } of script) {
     try {
       await client.query(sql);
@@ -65,13 +71,24 @@ function withRoles(steps: readonly Step[]): { sql: string; step: Step }[] {
   });
 }
 
-function statementError({ service, finding, sql, as }: Step, error: unknown): BulkheadError {
+function statementError(step: Step, error: unknown): BulkheadError {
+  const { service, finding, sql, as } = step;
   const code = (error as { code?: string }).code;
-  const hint =
-    code === "42501"
-      ? "the admin made neither the role nor the object, so it may not change it; as a superuser: GRANT <role> TO <admin> WITH ADMIN OPTION, then run the command again"
-      : "mend the cause and run the command again: nothing of this step was kept, and finished steps are not repeated";
-  return new BulkheadError("PROVISION_STATEMENT_FAILED", redact(`${service}: ${finding}; ${as === undefined ? "" : `as ${as} `}${sql}: ${messageOf(error)}${code === undefined ? "" : ` (SQLSTATE ${code})`}`), { hint, cause: error });
+  return new BulkheadError("PROVISION_STATEMENT_FAILED", redact(`${service}: ${finding}; ${as === undefined ? "" : `as ${as} `}${sql}: ${messageOf(error)}${code === undefined ? "" : ` (SQLSTATE ${code})`}`), {
+    // A role that was made by a role that the admin made: it may be changed, but not granted (XX000, "no possible grantors").
+    hint: hintFor(step, messageOf(error) === "no possible grantors" ? "42501" : code),
+    cause: error,
+  });
+}
+
+function hintFor({ rule }: Step, code: string | undefined): string {
+  if (code === "42501" && rule === "extension") {
+    return "the admin may not make this extension itself: let the tier's template bring it along (on the local server bulkhead_template does), or make it in this database as a superuser, then run the command again";
+  }
+  if (code === "42501") return "the admin made neither the role nor the object, so it may not change it; as a superuser: GRANT <role> TO <admin> WITH ADMIN OPTION, then run the command again";
+  if (code === "55P03") return "somebody's transaction holds a lock on the object: find it with SELECT * FROM pg_stat_activity WHERE state <> 'idle', end it or wait, then run the command again";
+  if (code === "55006") return "somebody is connected to the template database: close that session, then run the command again";
+  return "mend the cause and run the command again: nothing of this step was kept, and finished steps are not repeated";
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { ClientBase } from "pg";
 
-import { BulkheadError } from "../errors/bulkhead-error";
 import type { TierPlan } from "../plan/plan";
 import type { ObservedCluster, ObservedCompartment } from "./observed";
 
@@ -20,12 +19,11 @@ export async function createBooks(client: ClientBase): Promise<void> {
     )`);
 }
 
-/** Enters compartments that are new; what is known of the others stays. */
+/** Enters compartments that are new; what is known of the others stays. A row of a database that is gone gives way to its new holder. */
 export async function enterCompartments(client: ClientBase, compartments: readonly { service: string; database: string }[]): Promise<void> {
-  await client.query("INSERT INTO bulkhead.compartment (service, database) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (service) DO UPDATE SET database = excluded.database", [
-    compartments.map(({ service }) => service),
-    compartments.map(({ database }) => database),
-  ]);
+  const values = [compartments.map(({ service }) => service), compartments.map(({ database }) => database)];
+  await client.query("DELETE FROM bulkhead.compartment WHERE database = ANY ($2) AND service <> ALL ($1)", values);
+  await client.query("INSERT INTO bulkhead.compartment (service, database) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (service) DO UPDATE SET database = excluded.database", values);
 }
 
 /** Notes that a setup ended well. */
@@ -37,20 +35,4 @@ export async function recordSetup(client: ClientBase, service: string, token: st
 export function leftBehind(plan: TierPlan, { compartments }: Pick<ObservedCluster, "compartments">): ObservedCompartment[] {
   const planned = new Set(plan.compartments.map(({ service }) => service));
   return compartments.filter(({ service }) => !planned.has(service));
-}
-
-/**
- * Refuses a catalog that gives a service another database while the old one is there: it would get an empty one and lose sight of its data.
- *
- * @throws BulkheadError `DATABASE_RENAMED`
- */
-export function refuseRenames(plan: TierPlan, { compartments, databases }: ObservedCluster): void {
-  for (const { service, database } of plan.compartments) {
-    const entered = compartments.find((row) => row.service === service);
-    if (entered === undefined || entered.database === database.name) continue;
-    if (!databases.some(({ name }) => name === entered.database) || databases.some(({ name }) => name === database.name)) continue;
-    throw new BulkheadError("DATABASE_RENAMED", `service ${service} has its data in database ${entered.database}, but the catalog now names ${database.name}, which does not exist`, {
-      hint: `put ${JSON.stringify(entered.database)} back into services.ts, or rename the database while the service is stopped: ALTER DATABASE "${entered.database}" RENAME TO "${database.name}"`,
-    });
-  }
 }

@@ -1,3 +1,5 @@
+import { quoteIdentifier } from "../postgres/identifier";
+
 /**
  * The rules that provisioning makes true and validation checks again from the inside. The ids are stable: they stand in reports, and
  * `docs/rules.md` has a section for each.
@@ -47,5 +49,5 @@ export interface Change {
 
 /** The statements of a change as one text that a person could paste. */
 export function sqlOf({ statements }: Change): string {
-  return statements.map(({ sql, as }) => (as === undefined ? `${sql};` : `SET ROLE ${as}; ${sql}; RESET ROLE;`)).join(" ");
+  return statements.map(({ sql, as }) => (as === undefined ? `${sql};` : `SET ROLE ${quoteIdentifier(as)}; ${sql}; RESET ROLE;`)).join(" ");
 }

@@ -14,8 +14,13 @@ export async function mapConcurrently<T, R>(items: readonly T[], limit: number, 
       }
     }
   };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker));
+  await settleAll(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}
+
+/** Waits until all have ended, well or not, and then throws the first failure: nothing goes on behind the caller's back. */
+export async function settleAll(promises: readonly Promise<unknown>[]): Promise<void> {
+  const ends = await Promise.allSettled(promises);
   const rejected = ends.find((end) => end.status === "rejected");
   if (rejected !== undefined) throw rejected.reason;
-  return results;
 }

@@ -77,7 +77,8 @@ function diffSchemas(plan: TierPlan, compartment: CompartmentPlan, { schemas }: 
     }
     // bulkhead is made with its privileges at once; the change for it stands in diffStatementsView.
     const wanted = schemaGrants(compartment, schema.name);
-    const difference = diffPrivileges(schema.privileges, wanted);
+    // With the owner changes the owner's own entry: it is no longer somebody else's privilege.
+    const difference = diffPrivileges(schema.privileges.filter(({ grantee }) => grantee !== rightOwner), wanted);
     const sql = privilegeSql(difference, wanted, `SCHEMA ${name}`);
     if (sql.length > 0) changes.push(changeIn(compartment, "schema-privileges", `on schema ${schema.name} ${describeDifference(difference)}`, sql.map((text) => ({ sql: text, as: rightOwner }))));
     return changes;
@@ -108,7 +109,7 @@ function wantedDefaults({ roles: { app, readonly } }: CompartmentPlan, schema: s
 function diffDefaultPrivileges(plan: TierPlan, compartment: CompartmentPlan, { schemas, defaultPrivileges }: ObservedDatabaseContents): Change[] {
   const { owner } = compartment.roles;
   const own = new Set([MIGRATIONS_SCHEMA, "public", ...schemas.map(({ name }) => name).filter((name) => name !== BULKHEAD_SCHEMA)]);
-  const expected = [...own].flatMap((schema) => (["TABLES", "SEQUENCES", "FUNCTIONS"] as const).map((objectType) => ({ role: owner, schema: schema as string | null, objectType })));
+  const expected = [...own].flatMap((schema) => (["TABLES", "SEQUENCES", "FUNCTIONS"] as const).map((objectType) => ({ role: owner, schema, objectType })));
   const keyOf = ({ role, schema, objectType }: { role: string; schema: string | null; objectType: string }): string => JSON.stringify([role, schema, objectType]);
   const actual = new Map(defaultPrivileges.map((row) => [keyOf(row), row]));
   const wantedKeys = [...expected, { role: owner, schema: null, objectType: "FUNCTIONS" as const }];
@@ -123,10 +124,20 @@ function diffDefaultPrivileges(plan: TierPlan, compartment: CompartmentPlan, { s
     // What PUBLIC has by Postgres' own default on types is no right over data.
     if (schema === null && objectType === "TYPES" && difference.extra.every(({ grantee }) => grantee === "PUBLIC")) return [];
     const where = `${isOwners ? "" : `FOR ROLE ${quoteIdentifier(role)} `}${schema === null ? "" : `IN SCHEMA ${quoteIdentifier(schema)} `}`;
-    const statements = defaultPrivilegeSql(difference, where, objectType).map((sql) => (isOwners ? { sql, as: owner } : { sql, as: role }));
+    const statements = borrowing(plan, role, defaultPrivilegeSql(difference, where, objectType).map((sql) => ({ sql, as: role })));
     const change = changeIn(compartment, "default-privileges", `future ${objectType.toLowerCase()} of ${role}${schema === null ? "" : ` in schema ${schema}`}: ${describeDifference(difference)}`, statements);
-    return [isOwners || role === plan.tier.admin ? change : { ...change, manual: true as const }];
+    return [mayActAs(plan, role) ? change : { ...change, manual: true as const }];
   });
+}
+
+/** Any login may set default privileges of its own. To take them back, the admin becomes a member of the role for the length of the transaction; of owners it is one already. */
+function borrowing({ tier: { admin }, compartments }: TierPlan, role: string, statements: readonly Statement[]): Statement[] {
+  if (role === admin || compartments.some(({ roles }) => roles.owner === role)) return [...statements];
+  return [
+    { sql: `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE` },
+    ...statements,
+    { sql: `REVOKE ${quoteIdentifier(role)} FROM ${quoteIdentifier(admin)}` },
+  ];
 }
 
 function builtInDefaults(role: string, schema: string | null, objectType: string): Privilege[] {
@@ -164,7 +175,6 @@ function diffObject(plan: TierPlan, compartment: CompartmentPlan, object: Observ
   }
   const wanted = objectGrants(compartment, object);
   if (wanted === null) return changes;
-  // With the owner changes the owner's own entry: it is no longer somebody else's privilege.
   const difference = diffPrivileges(object.privileges.filter(({ grantee }) => grantee !== rightOwner), wanted);
   const sql = privilegeSql(difference, wanted, `${grantKeyword(object.kind)} ${object.identity}`);
   if (sql.length > 0) {

@@ -36,7 +36,8 @@ export function diffDatabase(plan: TierPlan, compartment: CompartmentPlan, clust
     // CREATE is for the schema that holds bulkhead.statements, which the owner must not be able to change.
     [plan.tier.admin]: ["CONNECT", "CREATE"],
   };
-  const difference = diffPrivileges(actual.privileges, wanted);
+  // With the owner changes the owner's own entry: it is no longer somebody else's privilege.
+  const difference = diffPrivileges(actual.privileges.filter(({ grantee }) => grantee !== roles.owner), wanted);
   const sql = privilegeSql(difference, wanted, `DATABASE ${name}`);
   if (sql.length > 0) changes.push(change("database-privileges", `on database ${database.name} ${describeDifference(difference)}`, ...sql.map((text) => ({ sql: text, as: roles.owner }))));
 
@@ -97,6 +98,7 @@ export function ownerSql(plan: TierPlan, from: string, to: string, alter: string
   return [
     ...borrowed.map((role) => ({ sql: `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT TRUE, SET TRUE` })),
     { sql: alter },
-    ...borrowed.map((role) => ({ sql: role === to ? `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE` : `REVOKE ${quoteIdentifier(role)} FROM ${quoteIdentifier(admin)}` })),
+    // Of every owner of the plan the admin keeps the right to SET ROLE.
+    ...borrowed.map((role) => ({ sql: role === to || plan.compartments.some(({ roles }) => roles.owner === role) ? `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE` : `REVOKE ${quoteIdentifier(role)} FROM ${quoteIdentifier(admin)}` })),
   ];
 }

@@ -14,11 +14,12 @@ export function diffRoles(plan: TierPlan, compartment: CompartmentPlan, cluster:
 /** The role that reads statistics for everybody; once per tier. */
 export function diffMonitorRole(plan: TierPlan, cluster: ObservedCluster): Change[] {
   const monitor = quoteIdentifier(MONITOR_ROLE);
-  const change = (rule: ProvisionRule, finding: string, sql: string): Change => ({ rule, service: "tier", database: null, finding, statements: [{ sql }] });
+  const change = (rule: ProvisionRule, finding: string, ...sql: string[]): Change => ({ rule, service: "tier", database: null, finding, statements: sql.map((text) => ({ sql: text })) });
   const changes: Change[] = [];
-  if (!cluster.roles.some(({ name }) => name === MONITOR_ROLE)) changes.push(change("role-exists", `role ${MONITOR_ROLE} does not exist`, `CREATE ROLE ${monitor} NOLOGIN`));
+  const exists = cluster.roles.some(({ name }) => name === MONITOR_ROLE);
+  if (!exists) changes.push(change("role-exists", `role ${MONITOR_ROLE} does not exist`, ...withSelfGrant(`CREATE ROLE ${monitor} NOLOGIN`)));
   if (!cluster.memberships.some(({ role, member }) => role === "pg_monitor" && member === MONITOR_ROLE)) changes.push(change("role-membership", `${MONITOR_ROLE} is no member of pg_monitor`, `GRANT pg_monitor TO ${monitor}`));
-  if (!adminCanBecome(MONITOR_ROLE, plan.tier.admin, cluster)) changes.push(change("role-membership", `the admin cannot act as ${MONITOR_ROLE}`, `GRANT ${monitor} TO ${quoteIdentifier(plan.tier.admin)} WITH INHERIT FALSE, SET TRUE`));
+  if (exists && !adminCanBecome(MONITOR_ROLE, plan.tier.admin, cluster)) changes.push(change("role-membership", `the admin cannot act as ${MONITOR_ROLE}`, `GRANT ${monitor} TO ${quoteIdentifier(plan.tier.admin)} WITH INHERIT FALSE, SET TRUE`));
   return changes;
 }
 
@@ -29,7 +30,8 @@ function diffRole(admin: string, { service, roles }: CompartmentPlan, spec: Role
   const changes: Change[] = [];
 
   if (role === undefined) {
-    changes.push(change("role-exists", `role ${spec.name} does not exist`, `CREATE ROLE ${name} ${spec.login ? "LOGIN" : "NOLOGIN"} CONNECTION LIMIT ${spec.connectionLimit}`));
+    const create = `CREATE ROLE ${name} ${spec.login ? "LOGIN" : "NOLOGIN"} CONNECTION LIMIT ${spec.connectionLimit}`;
+    changes.push(change("role-exists", `role ${spec.name} does not exist`, ...(spec.name === roles.owner ? withSelfGrant(create) : [create])));
   } else {
     const wrong = wrongAttributes(role, spec);
     // Only a superuser may take SUPERUSER away.
@@ -39,10 +41,18 @@ function diffRole(admin: string, { service, roles }: CompartmentPlan, spec: Role
     }
   }
   // The admin acts as the owner by SET ROLE; it inherits nothing, so it reads no data by accident.
-  if (spec.name === roles.owner && !adminCanBecome(spec.name, admin, cluster)) {
+  if (spec.name === roles.owner && role !== undefined && !adminCanBecome(spec.name, admin, cluster)) {
     changes.push(change("role-membership", `the admin cannot act as ${spec.name}`, `GRANT ${name} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE`));
   }
   return [...changes, ...diffMemberships(admin, service, spec, cluster), ...diffSettings(service, spec, cluster)];
+}
+
+/**
+ * Creates a role that its creator may SET ROLE to (PostgreSQL 16 and later). A GRANT after it would do the same, but takes as long as ten of
+ * these on a tier of some hundred roles, since it makes Postgres look up all memberships of the admin again.
+ */
+function withSelfGrant(create: string): string[] {
+  return ["SET createrole_self_grant = 'set'", create, "RESET createrole_self_grant"];
 }
 
 function wrongAttributes(role: ObservedRole, spec: RoleSpec): string[] {

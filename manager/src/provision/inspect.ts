@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 
 import type { CompartmentPlan, TierPlan } from "../plan/plan";
 import { closeSession } from "../postgres/connect";
-import { leftBehind, refuseRenames } from "./books";
+import { leftBehind } from "./books";
 import type { Change } from "./change";
 import { mapConcurrently } from "./concurrency";
 import { diffCredentials } from "./credentials";
@@ -14,6 +14,8 @@ import type { ObservedCluster, ObservedCompartment } from "./observed";
 import type { ProvisionOptions } from "./options";
 import { AGREED_DATABASE, readCluster } from "./read-cluster";
 import { readDatabase } from "./read-database";
+import { refuseRenames } from "./refuse";
+import { openAdminSession } from "./session";
 
 /** Sessions opened at once: enough to keep two cores busy with TLS and authentication, few enough for any tier. */
 export const SESSIONS_AT_ONCE = 6;
@@ -44,10 +46,10 @@ export function isConverged({ changes, credentials, token }: CompartmentInspecti
  * Holds the plan against the server and the secret store; changes nothing. Contents of a database that does not exist yet are not known,
  * so a new compartment shows its roles and database only.
  *
- * @throws BulkheadError `DATABASE_RENAMED`; anything that the sessions throw
+ * @throws BulkheadError `DATABASE_RENAMED`, `DATABASE_TAKEN`; anything that the sessions throw
  */
 export async function inspect(plan: TierPlan, options: ProvisionOptions): Promise<Inspection> {
-  const client = await options.openSession(AGREED_DATABASE);
+  const client = await openAdminSession(options, AGREED_DATABASE);
   let cluster: ObservedCluster;
   try {
     cluster = await readPlannedCluster(client, plan);
@@ -86,7 +88,7 @@ async function inspectContents(plan: TierPlan, compartment: CompartmentPlan, clu
   const database = cluster.databases.find(({ name }) => name === compartment.database.name);
   // Without the admin's CONNECT the contents stay unread; the missing privilege is a finding of its own, and once mended the rest follows.
   if (database === undefined || !database.allowConnections || !database.privileges.some(({ grantee, privilege }) => grantee === plan.tier.admin && privilege === "CONNECT")) return [];
-  const client = await options.openSession(compartment.database.name);
+  const client = await openAdminSession(options, compartment.database.name);
   try {
     return diffContents(plan, compartment, await readDatabase(client));
   } finally {

@@ -1,12 +1,9 @@
+import type { AclEntry } from "../postgres/acl";
+
 /** What is really there, as read from the catalogs: plain data, in the shape that the diff wants. */
 
-/** One entry of an ACL that is not the owner's own. `grantee` is `PUBLIC` or a role's name. */
-export interface Privilege {
-  readonly grantee: string;
-  readonly grantor: string;
-  readonly privilege: string;
-  readonly grantable: boolean;
-}
+/** One entry of an ACL that is not the owner's own. */
+export type Privilege = AclEntry;
 
 export interface ObservedRole {
   readonly name: string;

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 
-import type { ObservedCluster } from "./observed";
+import { privilegesOfOthers } from "../postgres/acl";
+import type { ObservedCluster, ObservedDatabase } from "./observed";
 
 /** Database in which cluster-wide changes take their lock and keep their books: advisory locks are per database, so all must agree on one. */
 export const AGREED_DATABASE = "postgres";
@@ -13,43 +14,36 @@ export const AGREED_DATABASE = "postgres";
  * @param databases the databases that the plan speaks of
  */
 export async function readCluster(client: ClientBase, roles: readonly string[], databases: readonly string[]): Promise<ObservedCluster> {
-  const { rows } = await client.query<{ cluster: ObservedCluster }>(CLUSTER_QUERY, [roles, databases]);
-  const cluster = rows[0]!.cluster;
+  const { rows } = await client.query<{ cluster: RawCluster }>(CLUSTER_QUERY, [roles, databases]);
+  const raw = rows[0]!.cluster;
+  const cluster = { ...raw, databases: raw.databases.map(({ acl, ...database }) => ({ ...database, privileges: privilegesOfOthers(acl, "database", database.owner) })) };
   if (!cluster.bookkeeping) return cluster;
   const books = await client.query<{ service: string; database: string; token: string | null }>("SELECT service, database, token FROM bulkhead.compartment ORDER BY service");
   return { ...cluster, compartments: books.rows };
 }
 
-/** `aclexplode` of the ACL that holds, which for a null ACL is the built-in default; without the owner's own entries. */
-const privileges = (acl: string, kind: string, owner: string): string => `
-  coalesce((SELECT jsonb_agg(jsonb_build_object(
-      'grantee', CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END,
-      'grantor', pg_get_userbyid(a.grantor), 'privilege', a.privilege_type, 'grantable', a.is_grantable)
-      ORDER BY a.grantee, a.privilege_type)
-    FROM aclexplode(coalesce(${acl}, acldefault('${kind}', ${owner}))) a WHERE a.grantee <> ${owner}), '[]')`;
+type RawCluster = Omit<ObservedCluster, "databases"> & { readonly databases: readonly (Omit<ObservedDatabase, "privileges"> & { readonly acl: string[] | null })[] };
 
 const CLUSTER_QUERY = `
-SELECT jsonb_build_object(
-  'roles', coalesce((SELECT jsonb_agg(jsonb_build_object(
+SELECT json_build_object(
+  'roles', coalesce((SELECT json_agg(json_build_object(
       'name', rolname, 'login', rolcanlogin, 'superuser', rolsuper, 'createdb', rolcreatedb, 'createrole', rolcreaterole,
       'replication', rolreplication, 'bypassrls', rolbypassrls, 'connectionLimit', rolconnlimit, 'validUntil', rolvaliduntil))
     FROM pg_roles WHERE rolname = ANY ($1)), '[]'),
-  'memberships', coalesce((SELECT jsonb_agg(jsonb_build_object(
+  'memberships', coalesce((SELECT json_agg(json_build_object(
       'role', g.rolname, 'member', m.rolname, 'grantor', pg_get_userbyid(am.grantor),
       'admin', am.admin_option, 'inherit', am.inherit_option, 'set', am.set_option))
     FROM pg_auth_members am JOIN pg_roles g ON g.oid = am.roleid JOIN pg_roles m ON m.oid = am.member
     WHERE g.rolname = ANY ($1) OR m.rolname = ANY ($1)), '[]'),
-  'settings', coalesce((SELECT jsonb_agg(jsonb_build_object(
+  'settings', coalesce((SELECT json_agg(json_build_object(
       'role', r.rolname, 'database', d.datname, 'name', split_part(c.setting, '=', 1), 'value', substr(c.setting, strpos(c.setting, '=') + 1)))
     FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase
     CROSS JOIN LATERAL unnest(s.setconfig) AS c(setting)
     WHERE r.rolname = ANY ($1) OR d.datname = ANY ($2)), '[]'),
-  'databases', coalesce((SELECT jsonb_agg(jsonb_build_object(
+  'databases', coalesce((SELECT json_agg(json_build_object(
       'name', d.datname, 'owner', pg_get_userbyid(d.datdba), 'connectionLimit', d.datconnlimit, 'allowConnections', d.datallowconn,
-      'isTemplate', d.datistemplate, 'privileges', ${privileges("d.datacl", "d", "d.datdba")}))
+      'isTemplate', d.datistemplate, 'acl', d.datacl::text[]))
     FROM pg_database d WHERE d.datname <> 'template0'), '[]'),
   'bookkeeping', to_regclass('bulkhead.compartment') IS NOT NULL,
-  'compartments', '[]'::jsonb
+  'compartments', '[]'::json
 ) AS cluster`;
-
-export { privileges as privilegesJson };

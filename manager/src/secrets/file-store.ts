@@ -61,11 +61,11 @@ export async function writeSecretFile(path: string, secret: DatabaseSecret): Pro
     }
     await rename(partial, path);
   } catch (error) {
-    await rm(partial, { force: true });
-    throw new BulkheadError("SECRET_FILE_UNWRITABLE", `the secret ${path} cannot be written: ${messageOf(error)}`, { hint: `make room and give yourself write access: df -h ${dirname(path)}; ls -ld ${dirname(path)}`, cause: error });
+    await rm(partial, { force: true }).catch(() => {}); // The first error says more.
+    throw new BulkheadError("SECRET_FILE_UNWRITABLE", `the secret ${path} cannot be written: ${messageOf(error)}`, { hint: `make room and give yourself write access: df -h '${dirname(path)}'; ls -ld '${dirname(path)}'`, cause: error });
   }
 }
 
 function unreadable(path: string, why: string, cause?: unknown): BulkheadError {
-  return new BulkheadError("SECRET_FILE_UNREADABLE", `the secret ${path} cannot be read: ${why}`, { hint: `move it away (mv ${path} ${path}.old) and run the command again: it makes a new password`, cause });
+  return new BulkheadError("SECRET_FILE_UNREADABLE", `the secret ${path} cannot be read: ${why}`, { hint: `move it away (mv '${path}' '${path}.old') and run the command again: it makes a new password`, cause });
 }
