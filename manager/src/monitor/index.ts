@@ -1,0 +1,12 @@
+export { ConnectionMonitor } from "./connection-monitor";
+export type { MonitoredPool } from "./connection-monitor";
+export type { ConnectionMonitorOptions } from "./options";
+export { fingerprintQuery, prepareFingerprints } from "./fingerprint";
+export type { Forecast, ForecastScore, LimitForecast } from "./forecast";
+export type { HealthReason, HealthReasonCode, HealthReport, HealthStatus, HealthThresholds } from "./health";
+export { healthHandler } from "./health-handler";
+export type { HealthHandler, HealthHandlerOptions } from "./health-handler";
+export { exportToOpenTelemetry } from "./open-telemetry";
+export { renderPrometheus } from "./prometheus";
+export type { Leak, MonitorMetrics, SlowQuery, Spread, WindowReport } from "./reports";
+export type { StatementStats } from "./statements";
