@@ -6,6 +6,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`error: Bulkhead needs Node.js 20.19 or newer; this is ${process.versions.node}\n`);
   process.exit(1);
 }
+if (__dirname.includes("?")) {
+  // tsx takes what stands behind a question mark for a query.
+  process.stderr.write(`error: there is a question mark in the path of this checkout, ${__dirname}, which TypeScript's loader cannot read\n  next: move or rename the folder\n`);
+  process.exit(1);
+}
 try {
   require("tsx/cjs");
 } catch (error) {

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 
+import { version } from "../package.json";
 import { registerCommands } from "./commands";
 import { EXIT } from "./lib/exit-codes";
 import { createOutput, OUTPUT_FORMATS } from "./lib/output";
@@ -15,6 +16,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const output = createOutput(formatOf(argv));
   const program = new Command("bulkhead")
     .description("Every service in its own watertight compartment on one Postgres tier.")
+    .version(version)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeErr: (text) => void process.stderr.write(text) })
     .addOption(new Option("-s, --stack <name>", "the stack to work on: Pulumi.<name>.yaml").default("dev"))
@@ -35,12 +37,16 @@ async function main(argv: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    createOutput(formatOf(process.argv)).error(error);
-    process.exitCode = EXIT.failed;
-  },
-);
+// Whoever reads the output may leave before its end (`| head`). The command goes on; without these, an error handler that writes would be
+// called for its own error, for ever.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
+/** Ends the process when all is written: what an engine that was stopped halfway leaves open would keep it for ever. */
+function end(code: number): void {
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}
+
+main(process.argv.slice(2)).then(end, (error: unknown) => {
+  createOutput(formatOf(process.argv)).error(error);
+  end(EXIT.failed);
+});

@@ -1,8 +1,15 @@
-import { ComponentResource } from "@pulumi/pulumi";
+import { existsSync } from "node:fs";
+
+import { ComponentResource, runtime } from "@pulumi/pulumi";
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
 
+import type { Tier, TierAccess, TierContext } from "../tier";
+import { openLocalAccess, stackDirectory } from "./access";
+import { dataDirectoryOf, serverPaths } from "./server/paths";
+import { ensureServer } from "./server/server";
+
 /** What the component shows of the server. */
-export interface LocalTierArgs {
+interface LocalTierArgs {
   readonly host: string;
   /** Undefined in a preview before the first start. */
   readonly port: number | undefined;
@@ -12,9 +19,26 @@ export interface LocalTierArgs {
  * The embedded Postgres server as a component: the parent of nothing, but what compartments depend on. The server itself is no resource,
  * since it lives and dies with the machine, not with the state.
  */
-export class LocalTier extends ComponentResource {
+class LocalTier extends ComponentResource {
   constructor(name: string, { host, port }: LocalTierArgs, options?: ComponentResourceOptions) {
     super("bulkhead:local:Tier", name, {}, options);
     this.registerOutputs({ host, port });
   }
+}
+
+/** The one part of the target that needs Pulumi. */
+export async function createLocalTier(context: TierContext): Promise<Tier> {
+  const access = await ensureAccess(context);
+  return { resource: new LocalTier("tier", { host: "localhost", port: access?.endpoint.port }), access };
+}
+
+/**
+ * Starts the server where it does not run. A preview starts a stopped one too, since only a running one can be compared with the plan, but
+ * never makes a new one.
+ */
+async function ensureAccess(context: TierContext): Promise<TierAccess | null> {
+  const directory = stackDirectory(context);
+  if (runtime.isDryRun() && !existsSync(dataDirectoryOf(serverPaths(directory)))) return null;
+  await ensureServer({ directory, maxConnections: context.config.maxConnections, ...context });
+  return openLocalAccess(context);
 }

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 import { Option } from "commander";
 import type { Command } from "commander";
 
@@ -28,6 +30,8 @@ export function registerCommands(program: Command, output: Output, exit: (code: 
         const { stack } = command.optsWithGlobals<{ stack: string }>();
         exit(await load()(createContext(stack, output, interrupt.signal), command.opts(), ...operands));
       } catch (error) {
+        // Ctrl-C reaches helpers of this process too, whose end may show as an error before the signal itself is heard of.
+        await setImmediate();
         output.error(interrupt.wasInterrupted() && !(error instanceof InterruptedError) ? interrupt.signal.reason : error);
         exit(interrupt.wasInterrupted() ? EXIT.interrupted : error instanceof UsageError ? EXIT.usage : EXIT.failed);
       } finally {
@@ -47,7 +51,7 @@ export function registerCommands(program: Command, output: Output, exit: (code: 
     .action(on(() => (require("./down") as typeof import("./down")).down));
   program.command("status").description("per service: database, size, connections, schema version, next action").action(on(() => (require("./status") as typeof import("./status")).status));
   program.command("validate").description("prove from the inside that every compartment is watertight").action(on(() => (require("./validate") as typeof import("./validate")).validate));
-  program.command("provision").description("heal what differs inside the database, without the engine").action(on(() => (require("./provision") as typeof import("./provision")).provision));
+  program.command("provision").description("heal what differs inside the database, without the engine").argument("[service]").action(on(() => (require("./provision") as typeof import("./provision")).provision));
   program
     .command("doctor")
     .description("what this machine has and lacks, with the command that mends it")

@@ -1,10 +1,12 @@
 import { withProcessLock } from "../../components/local/process-lock";
 import { planTier } from "../../manager/src/plan/plan-tier";
+import type { TierPlan } from "../../manager/src/plan/plan";
 import { sqlOf } from "../../manager/src/provision/change";
 import type { Change } from "../../manager/src/provision/change";
 import { clusterChanges } from "../../manager/src/provision/inspect";
 import type { ObservedCluster } from "../../manager/src/provision/observed";
 import { observeTier } from "../../manager/src/setup/observe-tier";
+import { newCompartmentLine } from "../../manager/src/setup/summary";
 import { openStack, runEngine } from "../engine/engine";
 import { loadCatalog, stackLockPath } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
@@ -19,6 +21,8 @@ const NO_SERVER: ObservedCluster = { roles: [], memberships: [], settings: [], d
 /** What would change inside the database for one service. */
 interface DatabasePreview {
   readonly service: string;
+  /** The database does not exist yet: one line of text says it all, while JSON lists every statement. */
+  readonly isNew: boolean;
   /** Sentences about what is not as declared. */
   readonly findings: readonly string[];
   /** The SQL that `up` would run; a new database's contents follow once it exists, and passwords are never shown. */
@@ -28,41 +32,43 @@ interface DatabasePreview {
 /** Shows what `up` would do: the engine's resources, and beside them what would change inside the database. */
 export async function preview(context: CommandContext): Promise<ExitCode> {
   const { stack, config, progress, signal, output } = context;
+  const plan = planTier(loadCatalog(), context.target.facts(config));
   const { changes, database } = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead preview of stack ${stack}`, progress, signal }, async () => {
     const engine = await openStack(context);
     const report = await runEngine(context, "preview", (options) => engine.preview(options));
-    return { changes: report.changes, database: await previewDatabase(context) };
+    return { changes: report.changes, database: await previewDatabase(context, plan) };
   });
-  output.result({ version: 1, stack, target: config.target, ok: true, changes, database }, render(stack, changes, database));
+  output.result({ version: 1, stack, target: config.target, ok: true, changes, database }, render(stack, changes, database, plan));
   return EXIT.done;
 }
 
-async function previewDatabase(context: CommandContext): Promise<DatabasePreview[]> {
-  const catalog = loadCatalog();
-  const plan = planTier(catalog, context.target.facts(context.config));
+async function previewDatabase(context: CommandContext, plan: TierPlan): Promise<DatabasePreview[]> {
   const { running } = await context.target.status(context);
-  if (!running) return plan.compartments.map((compartment) => previewOf(compartment.service, clusterChanges(plan, compartment, NO_SERVER), []));
+  if (!running) return plan.compartments.map((compartment) => previewOf(compartment.service, true, clusterChanges(plan, compartment, NO_SERVER), []));
   const access = await context.target.openAccess(context);
-  const { compartments, inspection } = await observeTier(catalog, plan, context.root, { ...access, signal: context.signal });
-  return compartments.map(({ compartment: { service }, findings }) => {
+  const { compartments, inspection } = await observeTier(loadCatalog(), plan, context.root, { ...access, signal: context.signal });
+  return compartments.map(({ compartment: { service }, isNew, findings }) => {
     const changes = inspection.compartments.find((candidate) => candidate.service === service)?.changes ?? [];
     const others = findings.filter((finding) => !changes.some((change) => change.finding === finding));
-    return previewOf(service, changes, others);
+    return previewOf(service, isNew, changes, others);
   });
 }
 
-function previewOf(service: string, changes: readonly Change[], others: readonly string[]): DatabasePreview {
-  return { service, findings: [...changes.map(({ finding }) => finding), ...others], statements: changes.map(sqlOf) };
+function previewOf(service: string, isNew: boolean, changes: readonly Change[], others: readonly string[]): DatabasePreview {
+  return { service, isNew, findings: [...changes.map(({ finding }) => finding), ...others], statements: changes.map(sqlOf) };
 }
 
-function render(stack: string, changes: Readonly<Record<string, number>>, database: readonly DatabasePreview[]): string {
+function render(stack: string, changes: Readonly<Record<string, number>>, database: readonly DatabasePreview[], { compartments }: TierPlan): string {
   const resources = Object.entries(changes).map(([operation, count]) => `${count} ${operation}`).join(", ");
   const differing = database.filter(({ findings }) => findings.length > 0);
   return [
     `Stack ${stack}, resources: ${resources === "" ? "none" : resources}`,
     "",
     differing.length === 0 ? "Inside the database: nothing would change." : "Inside the database:",
-    ...differing.flatMap(({ service, findings, statements }) => [`  ${service}`, ...findings.map((finding) => `    ~ ${finding}`), ...statements.map((sql) => `        ${sql}`)]),
+    ...differing.flatMap(({ service, isNew, findings, statements }) => {
+      if (isNew) return [`  + ${newCompartmentLine(compartments.find((compartment) => compartment.service === service)!)}`];
+      return [`  ${service}`, ...findings.map((finding) => `    ~ ${finding}`), ...statements.map((sql) => `        ${sql}`)];
+    }),
     "",
     "Next: npm run up",
   ].join("\n");

@@ -53,7 +53,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
 }
 
 function stoppedServices(): ServiceStatus[] {
-  return loadCatalog().services.flatMap(({ name, database }) => (database === null ? [] : [{ ...UNKNOWN, name, database, nextAction: "npm run up" }]));
+  return loadCatalog().services.flatMap(({ name, database }) => (database === null ? [] : [{ name, database, ...UNKNOWN, nextAction: "npm run up" }]));
 }
 
 const UNKNOWN = { ready: false, sizeBytes: null, connections: null, schemaVersion: null, lastBackupAt: null, lastVerifiedRestoreAt: null, rotatedAt: null, findings: [] };
@@ -65,9 +65,9 @@ async function readServices({ root, signal }: CommandContext, { access, catalog,
     const used = usage.get(database);
     const isReady = token !== null;
     return {
-      ...UNKNOWN,
       name: compartment.service,
       database,
+      ...UNKNOWN,
       ready: isReady,
       sizeBytes: used?.sizeBytes ?? null,
       connections: used === undefined ? null : { used: used.connections, limit: connectionLimit },

@@ -1,9 +1,10 @@
 import { withProcessLock } from "../../components/local/process-lock";
+import { planTier } from "../../manager/src/plan/plan-tier";
 import { observeTier } from "../../manager/src/setup/observe-tier";
 import type { ObservedCompartmentState } from "../../manager/src/setup/observe-tier";
 import type { EngineReport } from "../engine/engine-events";
 import { openStack, runEngine } from "../engine/engine";
-import { openTier, stackLockPath } from "../lib/command-context";
+import { loadCatalog, openTier, stackLockPath } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
 import type { ExitCode } from "../lib/exit-codes";
@@ -26,7 +27,9 @@ interface UpResult {
 /** Converges the stack, then looks at every compartment as it is. */
 export async function up(context: CommandContext): Promise<ExitCode> {
   const startedAt = performance.now();
-  const { stack, config, progress, signal, output } = context;
+  const { stack, config, target, progress, signal, output } = context;
+  // A faulty catalog is found before anything is started.
+  planTier(loadCatalog(), target.facts(config));
   const result = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead up of stack ${stack}`, progress, signal }, async (): Promise<UpResult> => {
     const engine = await openStack(context);
     const report = await runEngine(context, "up", (options) => engine.up(options));

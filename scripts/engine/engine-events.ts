@@ -12,6 +12,9 @@ export interface EngineReport {
 
 const ANCHOR = /::pulumi:index:Stash::(.+)-setup$/;
 
+/** The engine's long warning about steps that were cut off. For a cloud's resources it is right to ask somebody to look; a setup hook can be run again. */
+const PENDING_OPERATIONS = /^Attempting to deploy or update resources with \d+ pending operations/;
+
 /** Follows the engine: progress for a person as it happens, figures for the report. */
 export function followEngine(progress: (line: string) => void): { report: EngineReport; onEvent: (event: EngineEvent) => void } {
   const report: EngineReport = { changes: {}, errors: [], setupMs: new Map() };
@@ -21,7 +24,8 @@ export function followEngine(progress: (line: string) => void): { report: Engine
     onEvent({ diagnosticEvent, resourcePreEvent, resOutputsEvent, summaryEvent }) {
       if (diagnosticEvent !== undefined && !diagnosticEvent.ephemeral) {
         const text = stripColour(diagnosticEvent.message).trim();
-        if (diagnosticEvent.severity === "error") report.errors.push(text);
+        if (PENDING_OPERATIONS.test(text)) progress("an earlier run was cut off in the middle of a step; this one does the step again");
+        else if (diagnosticEvent.severity === "error") report.errors.push(text);
         // "debug" comes too, though the type does not say so.
         else if (text !== "" && (diagnosticEvent.severity === "warning" || diagnosticEvent.severity.startsWith("info"))) progress(`${diagnosticEvent.severity === "warning" ? "warning: " : ""}${text}`);
       }

@@ -7,21 +7,26 @@ import { pulumiCommand } from "../pulumi-cli/automation";
 import { obtainPulumiCli } from "../pulumi-cli/obtain";
 import type { CommandContext } from "../lib/command-context";
 import { PROJECT } from "../lib/stack-file";
+import { checkState } from "./check-state";
 import { followEngine } from "./engine-events";
 import type { EngineReport } from "./engine-events";
-import { engineEnvironment, engineUnset, locksFolder } from "./environment";
-import { removeStaleLocks } from "./stale-locks";
+import { engineEnvironment, engineUnset, locksFolder, stateFile } from "./environment";
+import { clearStaleLocks } from "./stale-locks";
 
 /** The stack in the engine, ready to be worked on. The caller holds the lock of the stack. */
 export async function openStack(context: CommandContext): Promise<Stack> {
   const { root, stack: stackName, progress, signal } = context;
   for (const name of engineUnset(process.env)) delete process.env[name];
   const cli = await obtainPulumiCli({ env: process.env, progress, signal });
-  for (const line of await removeStaleLocks(locksFolder(root, PROJECT, stackName))) progress(line);
+  for (const line of await clearStaleLocks(locksFolder(root, PROJECT, stackName), signal)) progress(line);
+  if (!process.env["PULUMI_BACKEND_URL"]) await checkState(stateFile(root, PROJECT, stackName));
   const stack = await LocalWorkspace.createOrSelectStack(
     { stackName, projectName: PROJECT, program },
     { workDir: root, pulumiCommand: pulumiCommand(cli), envVars: engineEnvironment(root, process.env) },
-  );
+  ).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw engineError(`opening stack ${stackName}`, [], error);
+  });
   // `up` asks for both when it is done, each a run of the CLI of half a second; nothing here reads them.
   return Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
 }
@@ -59,9 +64,17 @@ function isAtTerminal(): boolean {
 function engineError(what: string, errors: readonly string[], error: unknown): BulkheadError {
   // The engine closes with "update failed" when something else was wrong, and repeats what it has said.
   const telling = errors.filter((line) => !/^(update|preview) failed$/.test(line));
-  const message = telling.length > 0 ? [...new Set(telling)].join("\n") : messageOf(error);
+  const message = telling.length > 0 ? [...new Set(telling)].join("\n") : whatTheCliSaid(error);
   return new BulkheadError("ENGINE_FAILED", redact(`${what} did not go through:\n${message}`), {
     hint: "mend the cause and run the same command again: what was finished stays, and nothing is done twice",
     cause: error,
   });
+}
+
+/** Of an error of the Automation API, which repeats the command with all its arguments, what Pulumi itself wrote. */
+function whatTheCliSaid(error: unknown): string {
+  const text = messageOf(error);
+  const stderr = / stderr: ([\s\S]*?)\n err\?: /.exec(text)?.[1] ?? text;
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("Command failed with exit code"));
+  return lines.length === 0 ? text : lines.map((line) => line.replace(/^error: /, "")).join("\n");
 }

@@ -27,8 +27,9 @@ export function engineUnset(env: NodeJS.ProcessEnv): readonly string[] {
 
 /** Folder of the checkout in which Pulumi's file backend makes `.pulumi`. */
 function stateUrl(root: string): string {
-  // Pulumi takes what stands behind file:// as it is, without percent-decoding; only Windows needs a URL proper.
-  return process.platform === "win32" ? pathToFileURL(root).href : `file://${root}`;
+  if (process.platform === "win32") return pathToFileURL(root).href;
+  // Pulumi reads it as a URL, but takes spaces, quotes and letters of any language as they are.
+  return `file://${root.replace(/[%?#]/g, (character) => encodeURIComponent(character))}`;
 }
 
 /** Where the file backend keeps the locks of a stack. */

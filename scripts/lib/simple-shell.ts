@@ -45,5 +45,5 @@ function render({ command, rowCount, fields, rows }: QueryResult<unknown[]>): st
 function cell(value: unknown): string {
   if (value === null) return "";
   if (value instanceof Date) return value.toISOString();
-  return typeof value === "object" ? JSON.stringify(value) : String(value as string | number | boolean);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { readStackConfig, stacksIn } from "../../../scripts/lib/stack-file";
+
+const root = mkdtempSync(join(tmpdir(), "bulkhead-stack-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+function config(text: string): ReturnType<typeof readStackConfig> {
+  writeFileSync(join(root, "Pulumi.dev.yaml"), text);
+  return readStackConfig(root, "dev");
+}
+
+test("what is not set has its default, and a setting counts with the project's name before it and without", () => {
+  expect(config("")).toEqual({ target: "local", maxConnections: 500 });
+  expect(config("config:\n  bulkhead:maxConnections: 300\n  target: local\n")).toEqual({ target: "local", maxConnections: 300 });
+  expect(config('config:\n  bulkhead:maxConnections: "300"\n')).toMatchObject({ maxConnections: 300 });
+});
+
+test.each(["many", "-1", "49", "5001", '"1e3"', '"0x100"', "[1]", "{a: 1}", "true", "1.5"])("maxConnections: %s is refused with the command that mends it", (value) => {
+  expect(() => config(`config:\n  bulkhead:maxConnections: ${value}\n`)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining("pulumi config set maxConnections 500") as string }) as Error);
+});
+
+test.each(["config: [", "config: text", "config: [1]"])("%j is refused as a file", (text) => {
+  expect(() => config(text)).toThrow(expect.objectContaining({ code: "STACK_FILE_INVALID" }) as Error);
+});
+
+test.each(["nowhere", "../dev", "", "a/b", ".", "x\0y"])("stack %j is unknown, and those that there are stand in the message", (stack) => {
+  config("");
+  expect(() => readStackConfig(root, stack)).toThrow(expect.objectContaining({ code: "STACK_UNKNOWN", message: expect.stringContaining("there is: dev") as string }) as Error);
+});
+
+test("the stacks are the files of the checkout", () => {
+  writeFileSync(join(root, "Pulumi.my.prod.yaml"), "");
+  writeFileSync(join(root, "Pulumi.yaml"), "");
+  expect(stacksIn(root).sort()).toEqual(["dev", "my.prod"]);
+});
