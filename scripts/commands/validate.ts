@@ -18,7 +18,7 @@ export async function validate(context: CommandContext): Promise<ExitCode> {
     [
       table([["SERVICE", "PASSED", "FAILED", "SKIPPED"], ...services.map((service) => [service, ...["passed", "failed", "skipped"].map((status) => String(count(service, status)))])]),
       "",
-      ...failed.flatMap(({ id, service, detail, heal }) => [`FAILED ${service} ${id}: ${detail}`, ...(heal === undefined ? [] : [`  heal: ${heal}`])]),
+      ...failed.flatMap(({ id, service, detail, heal }) => [`FAILED ${service} ${id}: ${detail}`, ...(heal === undefined ? [] : [`  heal: ${heal.replaceAll("\n", "\n        ")}`])]),
       ok ? `Watertight: ${summary.passed} checks passed${summary.skipped > 0 ? `, ${summary.skipped} skipped` : ""}.` : `${summary.failed} of ${checks.length} checks failed. Next: npm run up, or npx bulkhead provision, heals what an admin can heal; docs/rules.md explains each rule.`,
     ].join("\n"),
   );
