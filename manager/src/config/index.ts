@@ -1,0 +1,15 @@
+export { PostgresConnection } from "./app-config";
+export type { AppConfig, MemoryConnection, SourceName } from "./app-config";
+export { ConfigError } from "./config-error";
+export type { ConfigProblem } from "./config-error";
+export { ConfigManager } from "./config-manager";
+export type { ConfigManagerOptions } from "./config-manager";
+export { checkConnectionBudget } from "./connection-budget";
+export type { ConnectionBudget, Queryable } from "./connection-budget";
+export { IsolatedEnvironment } from "./isolated-environment";
+export type { IsolatedEnvironmentOptions, Variables } from "./isolated-environment";
+export { poolOptions } from "./pool-options";
+export type { Profile } from "./profile";
+export type { ModuleLoader } from "./secret-stores";
+export { connectRetry, isPrivateAddress } from "./warm-up";
+export type { WarmUpFacts } from "./warm-up";

@@ -1,0 +1,19 @@
+import type { BulkheadError, Clock } from "../errors";
+
+/** Runs something that may never end: past the deadline its signal is aborted, its own end ignored, and the given error thrown. */
+export async function within<T>(clock: Clock, timeoutMs: number, run: (signal: AbortSignal) => Promise<T>, makeError: () => BulkheadError): Promise<T> {
+  const controller = new AbortController();
+  let cancel = (): void => undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    cancel = clock.schedule(timeoutMs, () => {
+      const error = makeError();
+      reject(error);
+      controller.abort(error);
+    });
+  });
+  try {
+    return await Promise.race([run(controller.signal), expired]);
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,17 @@
+export { IdentityFailures } from "./failures";
+export { GoogleIdTokens, GoogleIdentityVerifier } from "./google-identity";
+export type { GoogleIdTokensOptions, GoogleVerifierOptions } from "./google-identity";
+export { IdentityError } from "./identity-error";
+export type { IdentityErrorCode } from "./identity-error";
+export { fileKeyStore, parseKeys, publicOnly, rotateIdentityKey } from "./key-store";
+export type { IdentityKeyStore } from "./key-store";
+export type { IdentityKey } from "./keys";
+export { callerOf, identityHook, identityMiddleware } from "./middleware";
+export type { MiddlewareOptions } from "./middleware";
+export { ReplayCache } from "./replay-cache";
+export type { ReplayStore } from "./replay-cache";
+export { IDENTITY_HEADER } from "./request-token";
+export { ServiceIdentity } from "./sign-request";
+export type { OutgoingRequest, ServiceIdentityOptions } from "./sign-request";
+export { RequestVerifier } from "./verify-request";
+export type { Caller, IncomingRequest, RequestVerifierOptions, Verifier } from "./verify-request";

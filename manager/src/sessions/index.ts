@@ -1,0 +1,17 @@
+export type { DatabaseConfig } from "./config";
+export type { OperationCounts, SessionCounts } from "./counters";
+export { SessionError } from "./errors";
+export type { SessionErrorCode } from "./errors";
+export type { ManagerHealth } from "./health";
+export { DatabaseManager } from "./manager";
+export type { DatabaseManagerOptions, ManagerEvents, ManagerMetrics, RetryLimits, TransitionNotice } from "./manager";
+export type { SessionOptions } from "./options";
+export type { PrimaryChange } from "./primary-guard";
+export type { ReplicaStatus } from "./replica";
+export { RequestSessions } from "./request-sessions";
+export type { AnyRequest, FastifyLike } from "./request-sessions";
+export type { Epoch } from "./server-identity";
+export type { Session } from "./session";
+export type { StartFailure, StartOptions } from "./start";
+export { MANAGER_RECOVERIES, MANAGER_TRANSITIONS, SESSION_RECOVERIES, SESSION_TRANSITIONS } from "./states";
+export type { ManagerErrorState, ManagerEvent, ManagerState, Recovery, SessionErrorState, SessionEvent, SessionState, Transition } from "./states";

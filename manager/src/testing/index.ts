@@ -1,0 +1,3 @@
+export { sweepTestDatabases } from "./sweep";
+export { TestDatabases, createTestDatabase } from "./test-databases";
+export type { TestDatabase, TestDatabaseServer, TestService } from "./test-databases";
