@@ -1,11 +1,17 @@
 /** Everything that a service, a setup step or a tool uses of Bulkhead's manager. */
+export * from "./auth-metrics";
 export type { Catalog, MigrationSource, Service, ServiceDefinition } from "./catalog/catalog";
 export { CatalogError, defineServices } from "./catalog/define-services";
+export * from "./config";
 export * from "./errors";
+export * from "./identity";
+export * from "./memory";
 export * from "./migrate";
+export * from "./monitor";
 export type { CompartmentPlan, Membership, RoleSpec, TierFacts, TierPlan } from "./plan/plan";
 export { planTier } from "./plan/plan-tier";
 export * from "./pool";
+export { clientConfig, openSession } from "./postgres/connect";
 export { sqlOf } from "./provision/change";
 export type { Change } from "./provision/change";
 export { inspect, isConverged } from "./provision/inspect";
@@ -18,5 +24,7 @@ export type { PruneReport } from "./provision/prune";
 export { fileSecretStore } from "./secrets/file-store";
 export { SECRET_LOGINS } from "./secrets/secret";
 export type { DatabaseSecret, Endpoint, SecretLogin, SecretRef, SecretStore } from "./secrets/secret";
+export * from "./sessions";
+export * from "./testing";
 export * from "./url";
 export * from "./validate";

@@ -1,5 +1,6 @@
 import type { ClassifiedError, Verdict } from "./classified-error";
 import { driverVerdict } from "./driver-errors";
+import { libraryVerdict, libraryVerdictWithoutCause } from "./library-errors";
 import { redact } from "./redact";
 import { COMMIT_UNKNOWN, UNKNOWN, VERDICT_BY_CLASS, VERDICT_BY_CODE, refineVerdict } from "./sqlstate-verdicts";
 import { SQLSTATES } from "./sqlstates";
@@ -22,9 +23,14 @@ interface Facts {
   readonly constraint: string;
 }
 
+interface Found {
+  readonly verdict: Verdict;
+  readonly facts: Facts;
+}
+
 /**
  * Says what anything that was thrown means. Total: takes any value, also none, and never throws itself. Wrapped errors (`cause`, the members of an
- * `AggregateError`) are followed where the outermost says nothing.
+ * `AggregateError`) are followed where the outermost says nothing, and where a wait for a connection ended because none could be made.
  */
 export function classifyError(thrown: unknown, context: ClassifyContext = {}): ClassifiedError {
   const { verdict: found, facts } = search(thrown, DEPTH_MAX) ?? { verdict: UNKNOWN, facts: factsOf(thrown) };
@@ -46,18 +52,26 @@ function outcomeUnknown(verdict: Verdict): boolean {
   return !verdict.connectionUsable && ["connection", "timeout", "cancelled", "resource", "configuration", "internal"].includes(verdict.class);
 }
 
-function search(thrown: unknown, depth: number): { verdict: Verdict; facts: Facts } | undefined {
+function search(thrown: unknown, depth: number): Found | undefined {
   const facts = factsOf(thrown);
-  const verdict = serverVerdict(facts) ?? driverVerdict(facts);
+  const verdict = serverVerdict(facts) ?? libraryVerdict(facts) ?? driverVerdict(facts);
   if (verdict !== undefined) return { verdict, facts };
-  if (depth === 0) return undefined;
+  return (depth === 0 ? undefined : searchInside(thrown, depth - 1)) ?? fallback(facts);
+}
+
+function searchInside(thrown: unknown, depth: number): Found | undefined {
   const cause = read(thrown, "cause");
-  return (cause === undefined ? undefined : search(cause, depth - 1)) ?? searchMembers(read(thrown, "errors"), depth - 1);
+  return (cause === undefined ? undefined : search(cause, depth)) ?? searchMembers(read(thrown, "errors"), depth);
+}
+
+function fallback(facts: Facts): Found | undefined {
+  const verdict = libraryVerdictWithoutCause(facts);
+  return verdict === undefined ? undefined : { verdict, facts };
 }
 
 /** Of several errors the one that is not a lost connection tells more: a refused certificate at one address beside a dead network at the other. */
-function searchMembers(errors: unknown, depth: number): { verdict: Verdict; facts: Facts } | undefined {
-  let first: { verdict: Verdict; facts: Facts } | undefined;
+function searchMembers(errors: unknown, depth: number): Found | undefined {
+  let first: Found | undefined;
   for (let index = 0; index < MEMBERS_MAX; index += 1) {
     const member = read(errors, index);
     if (member === undefined) break;

@@ -149,6 +149,11 @@ export class PoolCore {
   }
 
   makeIdle(connection: Connection, nowMs: number): void {
+    // One that was being reset when the pool began to close has nobody left to wait for.
+    if (this.endsAt !== undefined && this.queue.size === 0) {
+      this.remove(connection, "closed");
+      return;
+    }
     connection.move("idle", nowMs);
     connection.justChecked = false;
     // Clients of other makers do not tell when they hear of the server.

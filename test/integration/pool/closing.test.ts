@@ -39,6 +39,16 @@ test("a connection that nobody gives back does not keep the pool from closing, n
   expect(() => leaked.release()).toThrow("already been released");
 });
 
+test("closing does not sit out its grace for a connection that is being reset", async () => {
+  const pool = createPool({ ...poolConfig(server), max: 1 });
+  const client = await pool.acquire({ session: true });
+  await client.query("SET work_mem = '1MB'");
+  client.release();
+  // Longer than the test may take.
+  await pool.end({ graceMs: 600_000 });
+  expect(pool.totalCount).toBe(0);
+}, 10_000);
+
 test("closing ends in a black hole too", async () => {
   const proxy = await startFaultProxy(server);
   const pool = createPool({ ...poolConfig(server, proxy), max: 2 });

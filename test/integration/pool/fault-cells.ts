@@ -1,4 +1,6 @@
 import type { PoolClient } from "pg";
+import { classifyError } from "../../../manager/src/errors";
+import type { ErrorClass } from "../../../manager/src/errors";
 import { createPool } from "../../../manager/src/pool";
 import type { Pool, PoolOptions } from "../../../manager/src/pool";
 import { startFaultProxy } from "../../support/fault-proxy";
@@ -29,6 +31,8 @@ export const DEADLINES = { acquireTimeoutMs: 2500, connectTimeoutMs: 1500, query
 export interface CellResult {
   /** "ok", or the error's code, or its message where it has none. */
   readonly outcome: string;
+  /** What `classifyError` makes of the error; undefined where there is none. */
+  readonly errorClass: ErrorClass | undefined;
   /** How long the call under fault took. */
   readonly elapsedMs: number;
   /** Rows that the cell's one write left. */
@@ -79,7 +83,7 @@ export async function runCell(server: TestServer, faultName: FaultName, phase: P
     // A backend that lost its client in COMMIT goes on until it is done.
     await until(async () => (await pool.query(OTHERS_AT_WORK, [cell.key])).rowCount === 0, `${cell.key}: no backend is at work any more`);
     const written = await pool.query<{ rows: number }>("SELECT count(*)::int AS rows FROM writes WHERE key = $1", [cell.key]);
-    return { outcome: outcomeOf(error), elapsedMs, rows: written.rows[0]?.rows ?? -1, servedAfter, inUse, waiting, total, idle };
+    return { outcome: outcomeOf(error), errorClass: error === undefined ? undefined : classifyError(error).class, elapsedMs, rows: written.rows[0]?.rows ?? -1, servedAfter, inUse, waiting, total, idle };
   } finally {
     await pool.end();
     await proxy.stop();

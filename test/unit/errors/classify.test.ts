@@ -3,6 +3,8 @@ import path from "node:path";
 import fc from "fast-check";
 import { SQLSTATES, classifyError } from "../../../manager/src/errors";
 import type { ErrorClass } from "../../../manager/src/errors";
+import { PoolError } from "../../../manager/src/pool";
+import type { PoolErrorCode } from "../../../manager/src/pool";
 import { VERDICT_BY_CLASS, VERDICT_BY_CODE } from "../../../manager/src/errors/sqlstate-verdicts";
 
 const coded = (code: string, message = "", more: object = {}) => Object.assign(new Error(message), { code, ...more });
@@ -92,6 +94,39 @@ describe("errors without a SQLSTATE", () => {
 
   test("what is known about nothing is unknown and promises nothing", () => {
     expect(classifyError(new Error("?"))).toMatchObject({ class: "unknown", retryable: false, code: undefined, message: "?" });
+  });
+});
+
+describe("the pool's own errors", () => {
+  test.each<[PoolErrorCode, ErrorClass, boolean]>([
+    ["POOL_COMMIT_UNKNOWN", "unknown-outcome", false], ["POOL_QUERY_TIMEOUT", "timeout", false], ["POOL_ACQUIRE_TIMEOUT", "resource", false], ["POOL_CONNECT_TIMEOUT", "connection", true], ["POOL_VALIDATION_TIMEOUT", "connection", true], ["POOL_QUEUE_FULL", "resource", false],
+    ["POOL_ACQUIRE_ABORTED", "cancelled", false], ["POOL_CLOSED", "internal", false], ["POOL_DOUBLE_RELEASE", "internal", false], ["POOL_OPTIONS_INVALID", "configuration", false], ["POOL_SESSION_UNSUPPORTED", "configuration", false],
+  ])("%s is %s, retryable: %p", (code, errorClass, retryable) => {
+    expect(classifyError(new PoolError(code, "it failed"))).toMatchObject({ class: errorClass, retryable, code });
+  });
+
+  test.each<[string, ErrorClass]>([["ECONNREFUSED", "connection"], ["53300", "resource"], ["28P01", "permission"], ["CERT_HAS_EXPIRED", "configuration"]])("a wait for a connection that ended because of %s is %s", (code, errorClass) => {
+    expect(classifyError(new PoolError("POOL_ACQUIRE_TIMEOUT", "no connection", { cause: coded(code) }))).toMatchObject({ class: errorClass, code });
+  });
+
+  test("a wait for a connection whose cause says nothing is a lack of connections", () => {
+    expect(classifyError(new PoolError("POOL_ACQUIRE_TIMEOUT", "no connection", { cause: new Error("?") }))).toMatchObject({ class: "resource", kind: "pool-exhausted" });
+  });
+
+  test("an unknown COMMIT and a late query are what they are, whatever lost connection is wrapped in them", () => {
+    expect(classifyError(new PoolError("POOL_COMMIT_UNKNOWN", "lost", { cause: coded("ECONNRESET") }))).toMatchObject({ class: "unknown-outcome", userImpact: "data-at-risk", retryable: false, connectionUsable: false });
+    expect(classifyError(new PoolError("POOL_QUERY_TIMEOUT", "late", { cause: coded("ECONNRESET") }))).toMatchObject({ class: "timeout", retryable: false, connectionUsable: false });
+  });
+
+  test("a query that is late in COMMIT leaves the outcome unknown, a wait that was called off leaves nothing behind", () => {
+    expect(classifyError(new PoolError("POOL_QUERY_TIMEOUT", "late"), { phase: "commit" })).toMatchObject({ class: "unknown-outcome" });
+    expect(classifyError(new PoolError("POOL_ACQUIRE_ABORTED", "aborted"), { phase: "commit" })).toMatchObject({ class: "cancelled" });
+  });
+});
+
+describe("errors of sessions and retries", () => {
+  test.each<[string, ErrorClass]>([["SESSION_DEADLINE", "timeout"], ["SESSION_ABORTED", "cancelled"], ["RETRY_DEADLINE", "timeout"], ["RETRY_ABORTED", "cancelled"], ["BREAKER_OPEN", "connection"], ["CONFIG_INVALID", "configuration"]])("%s is %s and never retried", (code, errorClass) => {
+    expect(classifyError(coded(code))).toMatchObject({ class: errorClass, code, retryable: false });
   });
 });
 
