@@ -42,7 +42,8 @@ export async function up(context: CommandContext): Promise<ExitCode> {
 
 async function readServices(context: CommandContext, { setupMs }: EngineReport): Promise<UpResult["services"]> {
   const { access, catalog, plan } = await openTier(context);
-  const { compartments } = await observeTier(catalog, plan, context.root, { ...access, signal: context.signal });
+  // The program, or the validation after a change, has just logged in with every secret.
+  const { compartments } = await observeTier(catalog, plan, context.root, { ...access, probe: false, signal: context.signal });
   for (const { compartment, findings } of compartments) for (const finding of findings) context.progress(`${compartment.service} is not ready: ${finding}`);
   return compartments.map((state: ObservedCompartmentState) => ({
     name: state.compartment.service,

@@ -1,5 +1,7 @@
-import { LocalWorkspace } from "@pulumi/pulumi/automation";
-import type { Stack } from "@pulumi/pulumi/automation";
+import { existsSync } from "node:fs";
+
+import { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
+import type { PulumiCommand } from "@pulumi/pulumi/automation";
 
 import { BulkheadError, messageOf } from "../../manager/src/errors/bulkhead-error";
 import { redact } from "../../manager/src/errors/redact";
@@ -19,16 +21,22 @@ export async function openStack(context: CommandContext): Promise<Stack> {
   for (const name of engineUnset(process.env)) delete process.env[name];
   const cli = await obtainPulumiCli({ env: process.env, progress, signal });
   for (const line of await clearStaleLocks(locksFolder(root, PROJECT, stackName), signal)) progress(line);
-  if (!process.env["PULUMI_BACKEND_URL"]) await checkState(stateFile(root, PROJECT, stackName));
-  const stack = await LocalWorkspace.createOrSelectStack(
-    { stackName, projectName: PROJECT, program },
-    { workDir: root, pulumiCommand: pulumiCommand(cli), envVars: engineEnvironment(root, process.env) },
-  ).catch((error: unknown) => {
+  const stack = await createOrSelect(context, pulumiCommand(cli)).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw engineError(`opening stack ${stackName}`, [], error);
+    throw error instanceof BulkheadError ? error : engineError(`opening stack ${stackName}`, [], error);
   });
   // `up` asks for both when it is done, each a run of the CLI of half a second; nothing here reads them.
   return Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
+}
+
+/** Every command names its stack, so selecting one only serves to see whether it is there: where the state is in the checkout, a look into the folder saves that run of the CLI. */
+async function createOrSelect({ root, stack }: CommandContext, command: PulumiCommand): Promise<Stack> {
+  const workspace = await LocalWorkspace.create({ workDir: root, program, pulumiCommand: command, envVars: engineEnvironment(root, process.env) });
+  if (process.env["PULUMI_BACKEND_URL"]) return Stack.createOrSelect(stack, workspace);
+  const state = stateFile(root, PROJECT, stack);
+  await checkState(state);
+  if (!existsSync(state)) return Stack.create(stack, workspace);
+  return Stack.select(stack, Object.assign(workspace, { selectStack: async () => {} }));
 }
 
 /** The program of index.ts, run inside this process: with it, the engine needs no language host. */
