@@ -19,6 +19,11 @@ export interface AppConfig {
   readonly database: PostgresConnection | MemoryConnection;
   /** From `READ_REPLICA_URL`; undefined where there is none. */
   readonly readReplica: PostgresConnection | undefined;
+  /**
+   * How far the read replica may be behind before reads go to the primary. From `READ_REPLICA_MAX_LAG_MS`; default 5,000, floor 1,000: the lag is measured at most once a second, and the age of the
+   * measurement counts as lag. Milliseconds.
+   */
+  readonly readReplicaLagMaxMs: number;
   readonly pool: {
     /** Connections that stay open when idle. From `DB_MIN_CONNECTIONS`; default 2, on Cloud Run and AWS Lambda 0. */
     readonly min: number;

@@ -1,8 +1,7 @@
 import { systemClock } from "../errors";
 import type { Clock } from "../errors";
-import { connectionAttempts, detectTarget, isSocketHost } from "../url";
+import { connectionAttempts, detectTarget, isSocketHost, sslModeOf } from "../url";
 import type { DatabaseUrl, DeploymentTarget } from "../url";
-import { sslModeOf } from "../url/parameters";
 import { PostgresConnection, SOURCE_NAMES } from "./app-config";
 import type { AppConfig, MemoryConnection, SourceName } from "./app-config";
 import { ConfigError } from "./config-error";
@@ -75,6 +74,7 @@ export class ConfigManager {
       serverless: settings.text("K_SERVICE") !== undefined || settings.text("AWS_LAMBDA_FUNCTION_NAME") !== undefined,
       database,
       readReplica,
+      readReplicaLagMaxMs: settings.wholeNumber("readReplicaLagMaxMs", WHOLE_NUMBERS.readReplicaMaxLagMs).value,
       pool: Object.freeze({ ...pool, acquireTimeoutMs }),
       connect: Object.freeze({
         timeoutMs: settings.note("connect.timeoutMs", Math.min(connectTimeoutMs, acquireTimeoutMs), `profile ${profile}`),

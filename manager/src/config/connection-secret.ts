@@ -1,7 +1,6 @@
 import { redact } from "../errors/redact";
-import { buildDatabaseUrl, parseDatabaseUrl, validateDatabaseUrl } from "../url";
+import { URL_PARAMETERS, buildDatabaseUrl, parseDatabaseUrl, validateDatabaseUrl } from "../url";
 import type { DatabaseUrl } from "../url";
-import { PARAMETERS } from "../url/parameters";
 
 /** No secret is near this size. */
 export const SECRET_MAX_BYTES = 64 * 1024;
@@ -43,7 +42,7 @@ export function readConnectionUrl(url: string, ca?: string): ReadConnection {
 function withoutPrismaParameters(url: string): DatabaseUrl | undefined {
   if (validateDatabaseUrl(url, { dialect: "prisma" }).some(({ severity }) => severity === "error")) return undefined;
   const parsed = parseDatabaseUrl(url, { dialect: "prisma" });
-  const params = Object.fromEntries(Object.entries(parsed.params).filter(([name]) => PARAMETERS.libpq.has(name)));
+  const params = Object.fromEntries(Object.entries(parsed.params).filter(([name]) => URL_PARAMETERS.libpq.has(name)));
   try {
     return parseDatabaseUrl(buildDatabaseUrl({ ...parsed, params }));
   } catch {

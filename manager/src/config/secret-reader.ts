@@ -1,6 +1,6 @@
 import { BulkheadError, systemClock } from "../errors";
 import type { Clock } from "../errors";
-import { within } from "./within";
+import { within } from "../errors/within";
 
 export interface SecretReaderOptions {
   /** How long a value that was read is good. Default 300,000. Milliseconds. */

@@ -20,14 +20,17 @@ interface AwsSecretsSdk {
   readonly GetSecretValueCommand: new (input: { SecretId: string }) => object;
 }
 
-/** What is used of `@google-cloud/secret-manager` (its client, `accessSecretVersion`). */
+/** What is used of `@google-cloud/secret-manager`. */
 interface GcpSecretsSdk {
-  readonly SecretManagerServiceClient: new () => {
-    /** Logs in. */
-    initialize(): Promise<unknown>;
-    accessSecretVersion(request: { name: string }): Promise<readonly [{ readonly payload?: { readonly data?: Uint8Array | string | null } | null }, ...unknown[]]>;
-    close?(): Promise<void>;
-  };
+  readonly SecretManagerServiceClient: new () => GcpSecretsClient;
+}
+
+interface GcpSecretsClient {
+  /** Logs in. */
+  initialize(): Promise<unknown>;
+  accessSecretVersion(request: { name: string }): Promise<readonly [{ readonly payload?: { readonly data?: Uint8Array | string | null } | null }, ...unknown[]]>;
+  addSecretVersion(request: { parent: string; payload: { data: Uint8Array } }): Promise<unknown>;
+  close?(): Promise<void>;
 }
 
 /**
@@ -42,7 +45,7 @@ export async function readAwsSecret(load: ModuleLoader, { secretId, region }: { 
     const { SecretString, SecretBinary } = await client.send(new GetSecretValueCommand({ SecretId: secretId }), { abortSignal: signal });
     return textOfPayload(SecretString ?? SecretBinary, `the secret ${secretId}`);
   } catch (error) {
-    throw unreadable(error, `the secret ${secretId} in ${region} cannot be read from AWS Secrets Manager`, AWS_HINTS);
+    throw storeError("SECRET_UNREADABLE", error, `the secret ${secretId} in ${region} cannot be read from AWS Secrets Manager`, AWS_HINTS);
   } finally {
     client.destroy?.();
   }
@@ -54,19 +57,43 @@ export async function readAwsSecret(load: ModuleLoader, { secretId, region }: { 
  * @throws BulkheadError `SECRET_SDK_MISSING`, `SECRET_UNREADABLE`
  */
 export async function readGcpSecret(load: ModuleLoader, { name }: { name: string }): Promise<string> {
+  return withGcpClient(load, name, async (client) => {
+    try {
+      const [version] = await client.accessSecretVersion({ name: name.includes("/versions/") ? name : `${name}/versions/latest` });
+      return textOfPayload(version.payload?.data ?? undefined, `the secret ${name}`);
+    } catch (error) {
+      throw storeError("SECRET_UNREADABLE", error, `the secret ${name} cannot be read from GCP Secret Manager`, GCP_HINTS);
+    }
+  });
+}
+
+/**
+ * Adds a version to a secret in GCP Secret Manager, which is the latest from then on. `name` is `projects/…/secrets/…`; the secret itself must exist.
+ *
+ * @throws BulkheadError `SECRET_SDK_MISSING`, `SECRET_UNREADABLE` where the login fails, `SECRET_UNWRITABLE`
+ */
+export async function addGcpSecretVersion(load: ModuleLoader, { name }: { name: string }, text: string): Promise<void> {
+  await withGcpClient(load, name, async (client) => {
+    try {
+      await client.addSecretVersion({ parent: name, payload: { data: Buffer.from(text) } });
+    } catch (error) {
+      const create = `create it: gcloud secrets create ${name.split("/").at(-1)} --replication-policy=automatic`;
+      throw storeError("SECRET_UNWRITABLE", error, `no version can be added to the secret ${name} in GCP Secret Manager`, { ...GCP_HINTS, "5": create, "7": "give the service account roles/secretmanager.secretVersionAdder on the secret" });
+    }
+  });
+}
+
+async function withGcpClient<T>(load: ModuleLoader, name: string, use: (client: GcpSecretsClient) => Promise<T>): Promise<T> {
   const { SecretManagerServiceClient } = await loadSdk<GcpSecretsSdk>(load, GCP_SDK, "SecretManagerServiceClient");
   const client = new SecretManagerServiceClient();
   try {
     // Called apart: where the login fails, `accessSecretVersion` and `close` leave a rejected promise to nobody, which ends the process (6.x, `this.initialize().catch((err) => { throw err })`).
     await client.initialize();
   } catch (error) {
-    throw unreadable(error, `the login to GCP Secret Manager for ${name} failed`, {}, GCP_LOGIN);
+    throw storeError("SECRET_UNREADABLE", error, `the login to GCP Secret Manager for ${name} failed`, {}, GCP_LOGIN);
   }
   try {
-    const [version] = await client.accessSecretVersion({ name: name.includes("/versions/") ? name : `${name}/versions/latest` });
-    return textOfPayload(version.payload?.data ?? undefined, `the secret ${name}`);
-  } catch (error) {
-    throw unreadable(error, `the secret ${name} cannot be read from GCP Secret Manager`, GCP_HINTS);
+    return await use(client);
   } finally {
     await client.close?.().catch(() => undefined);
   }
@@ -89,7 +116,7 @@ export async function readFileSecret(path: string): Promise<string> {
       await file.close();
     }
   } catch (error) {
-    throw unreadable(error, `the secret file ${path} cannot be read`, FILE_HINTS);
+    throw storeError("SECRET_UNREADABLE", error, `the secret file ${path} cannot be read`, FILE_HINTS);
   }
 }
 
@@ -136,9 +163,9 @@ function textOfPayload(payload: Uint8Array | string | undefined, what: string): 
   return text;
 }
 
-function unreadable(error: unknown, what: string, hints: Hints, otherwise = "check the name, the permissions, and that this network reaches the store"): BulkheadError {
+function storeError(kind: "SECRET_UNREADABLE" | "SECRET_UNWRITABLE", error: unknown, what: string, hints: Hints, otherwise = "check the name, the permissions, and that this network reaches the store"): BulkheadError {
   if (error instanceof BulkheadError) return error;
   const { name, code } = (typeof error === "object" && error !== null ? error : {}) as { name?: unknown; code?: unknown };
   const key = [String(name), String(code)].find((candidate) => Object.hasOwn(hints, candidate));
-  return new BulkheadError("SECRET_UNREADABLE", `${what}: ${redact(messageOf(error)).slice(0, 300).replace(/\.$/, "")}`, { hint: (key === undefined ? undefined : hints[key]) ?? otherwise, cause: error });
+  return new BulkheadError(kind, `${what}: ${redact(messageOf(error)).slice(0, 300).replace(/\.$/, "")}`, { hint: (key === undefined ? undefined : hints[key]) ?? otherwise, cause: error });
 }

@@ -22,6 +22,7 @@ export const SETTING_VARIABLES = [
   "MONITORING_ENABLED",
   "SLOW_QUERY_THRESHOLD_MS",
   "CONNECTION_TIMEOUT_SECONDS",
+  "READ_REPLICA_MAX_LAG_MS",
 ] as const;
 
 /** Variables about the place where the process runs: the same for every service in it, and none of them a secret. */
@@ -58,6 +59,7 @@ export const WHOLE_NUMBERS = {
   maxConnections: { name: "DB_MAX_CONNECTIONS", fallback: 20, min: 1, max: 1_000 },
   slowQueryThresholdMs: { name: "SLOW_QUERY_THRESHOLD_MS", fallback: 1_000, min: 1, max: 3_600_000 },
   connectionTimeoutSeconds: { name: "CONNECTION_TIMEOUT_SECONDS", fallback: 30, min: 1, max: 600 },
+  readReplicaMaxLagMs: { name: "READ_REPLICA_MAX_LAG_MS", fallback: 5_000, min: 1_000, max: 3_600_000 },
   awsPort: { name: "AWS_DB_PORT", fallback: 5432, min: 1, max: 65_535 },
 } as const satisfies Readonly<Record<string, WholeNumberVariable>>;
 

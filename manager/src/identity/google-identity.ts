@@ -1,9 +1,9 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import type { JWTVerifyGetKey } from "jose";
 import type { Catalog } from "../catalog/catalog";
-import { within } from "../config/within";
 import { BulkheadError, messageOf, redact, systemClock } from "../errors";
 import type { Clock, EscalationPolicy } from "../errors";
+import { within } from "../errors/within";
 import { IdentityFailures } from "./failures";
 import { IdentityError } from "./identity-error";
 import { bearerToken, refusalOf, singleHeader } from "./verify-request";

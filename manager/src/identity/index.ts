@@ -1,9 +1,11 @@
 export { IdentityFailures } from "./failures";
+export { gcpKeyStore } from "./gcp-key-store";
+export type { GcpKeyStoreOptions } from "./gcp-key-store";
 export { GoogleIdTokens, GoogleIdentityVerifier } from "./google-identity";
 export type { GoogleIdTokensOptions, GoogleVerifierOptions } from "./google-identity";
 export { IdentityError } from "./identity-error";
 export type { IdentityErrorCode } from "./identity-error";
-export { fileKeyStore, parseKeys, publicOnly, rotateIdentityKey } from "./key-store";
+export { fileKeyStore, formatKeys, parseKeys, publicOnly, rotateIdentityKey } from "./key-store";
 export type { IdentityKeyStore } from "./key-store";
 export type { IdentityKey } from "./keys";
 export { callerOf, identityHook, identityMiddleware } from "./middleware";

@@ -1,12 +1,12 @@
-import { within } from "../config/within";
 import { BulkheadError, classifyError, systemClock } from "../errors";
 import type { ClassifiedError, Clock } from "../errors";
+import { within } from "../errors/within";
 import { InMemoryDatabase } from "./in-memory-database";
 import type { InMemoryDatabaseOptions, MemoryStats } from "./in-memory-database";
 import type { JournalEntry } from "./journal";
 import { Prober } from "./prober";
 
-/** Where operations go: to the primary; to memory; to memory while the journal is merged; or they wait for a moment, for the return. */
+/** Where operations go: to the primary; to memory; to memory while the journal is merged; or they wait, while the rest of it is merged. */
 export type FallbackState = "primary" | "memory" | "merging" | "returning" | "closed";
 
 export interface FallbackStoreOptions<Primary> {
@@ -34,6 +34,11 @@ export interface FallbackStoreOptions<Primary> {
   readonly mergeTimeoutMs?: number;
   /** Operations that may wait during the return. Default 1,000. */
   readonly waitingMax?: number;
+  /**
+   * For one operation's wait during the return; nothing of it was done when it is over. Default 15,000, which is more than `mergeTimeoutMs`, so that a merge that hangs sends the operation to memory before.
+   * Milliseconds.
+   */
+  readonly waitTimeoutMs?: number;
   readonly onStateChange?: (change: { readonly from: FallbackState; readonly to: FallbackState; readonly reason: string }) => void;
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -60,14 +65,18 @@ export interface FallbackHealth {
 
 /** From this many entries on downwards the rest of a merge is waited for: it takes a moment only. */
 const RETURN_AT = 100;
+/** Rounds of merging beside running work. Ten bring a journal of 10,000 entries down to 100 where no more than 63 writes come in while 100 are merged. */
+const ROUNDS_MAX = 10;
 
 /**
  * Keeps a service going while its database is away. Operations go to the primary; when it is gone they go to memory, whose writes are kept in a journal. One prober looks for the primary; once it
- * is back, the journal is merged entry by entry while operations still go to memory, then the last entries while operations wait, and from there on everything goes to the primary again.
+ * is back, the journal is merged entry by entry while operations still go to memory, then the rest while operations wait, and from there on everything goes to the primary again. The first of the two ends
+ * also where writes come in faster than they are merged.
  *
  * An operation that fails in the middle is not repeated on memory unless it is read-only or surely never reached the primary: its write may have happened.
  */
 export class FallbackStore<Primary> {
+  /** For reading, seeding and saving the journal. Write to it through `run` only: the return waits for the writes that it knows of. */
   readonly memory: InMemoryDatabase;
   readonly #options: FallbackStoreOptions<Primary>;
   readonly #prober: Prober;
@@ -80,8 +89,8 @@ export class FallbackStore<Primary> {
   /** Operations under way on memory: the return waits for them. */
   #onMemory = 0;
   #whenMemoryIdle: (() => void) | undefined;
-  /** Operations that wait for the return. */
-  #waiting: (() => void)[] = [];
+  /** Operations that wait for the return, in their order. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: FallbackStoreOptions<Primary>) {
     this.#options = options;
@@ -100,10 +109,10 @@ export class FallbackStore<Primary> {
   /**
    * Runs an operation where it belongs at the moment.
    *
-   * @throws BulkheadError `FALLBACK_CLOSED`, `FALLBACK_BUSY` where too many wait for the return; else what the operation throws
+   * @throws BulkheadError `FALLBACK_CLOSED`; `FALLBACK_BUSY` where too many wait for the return, `FALLBACK_WAIT_TIMEOUT` where it takes too long, both before anything was done; else what the operation throws
    */
   async run<T>(operation: FallbackOperation<Primary, T>): Promise<T> {
-    if (this.#state === "returning") await this.#awaitReturn();
+    while (this.#state === "returning") await this.#awaitReturn();
     if (this.#state === "closed") throw new BulkheadError("FALLBACK_CLOSED", "the store was closed");
     if (this.#state !== "primary") {
       // Where the CPU sleeps between requests, timers do not fire: a request probes as well.
@@ -156,10 +165,10 @@ export class FallbackStore<Primary> {
   async #return(): Promise<void> {
     try {
       this.#change("merging", "the primary is back; writes are being merged");
-      await this.#merge(RETURN_AT);
-      this.#change("returning", "the last writes are being merged");
+      await this.#mergeBesideWork();
+      this.#change("returning", `operations wait while the last ${this.memory.journal.length} writes are merged`);
       if (this.#onMemory > 0) await this.#bounded(() => new Promise<void>((resolve) => (this.#whenMemoryIdle = resolve)), "operations on memory did not end");
-      await this.#merge(0);
+      await this.#merge(Infinity, 0);
       if (this.#isState("closed")) return;
       await this.memory.clear();
       this.#mergeError = undefined;
@@ -174,11 +183,26 @@ export class FallbackStore<Primary> {
     }
   }
 
-  async #merge(downTo: number): Promise<void> {
+  /**
+   * Merges while operations go on writing to memory, in rounds: each merges what waited when it began. Over when what is left takes a moment only, or when further rounds would not get there: one has left
+   * no less than it found, or there were many. So it ends after at most `ROUNDS_MAX` times `journalMax` entries.
+   */
+  async #mergeBesideWork(): Promise<void> {
     const { journal } = this.memory;
-    for (let entry = journal.next(); entry !== undefined && journal.length > downTo && !this.#isState("closed"); entry = journal.next()) {
-      const merged = entry;
-      await this.#bounded(() => this.#options.merge(merged), `entry ${entry.sequence} was not merged`);
+    for (let round = 1; round <= ROUNDS_MAX && journal.length > RETURN_AT && !this.#isState("closed"); round += 1) {
+      const found = journal.length;
+      await this.#merge(found, RETURN_AT);
+      if (journal.length >= found) return;
+    }
+  }
+
+  /** Merges the oldest entries: so many, or until no more than `downTo` are left. */
+  async #merge(countMax: number, downTo: number): Promise<void> {
+    const { journal } = this.memory;
+    for (let count = 0; count < countMax && journal.length > downTo && !this.#isState("closed"); count += 1) {
+      const entry = journal.next();
+      if (entry === undefined) return;
+      await this.#bounded(() => this.#options.merge(entry), `entry ${entry.sequence} was not merged`);
       journal.acknowledge(entry.sequence);
       this.#merged += 1;
     }
@@ -190,14 +214,25 @@ export class FallbackStore<Primary> {
   }
 
   async #awaitReturn(): Promise<void> {
-    if (this.#waiting.length >= (this.#options.waitingMax ?? 1_000)) {
-      throw new BulkheadError("FALLBACK_BUSY", `${this.#waiting.length} operations wait for the return to the primary already`, { hint: "try again in a moment" });
+    const { waitingMax = 1_000, waitTimeoutMs = 15_000, clock = systemClock } = this.#options;
+    if (this.#waiting.size >= waitingMax) {
+      throw new BulkheadError("FALLBACK_BUSY", `${this.#waiting.size} operations wait for the return to the primary already`, { hint: "try again in a moment" });
     }
-    await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    const tooLong = () =>
+      new BulkheadError("FALLBACK_WAIT_TIMEOUT", `the operation waited ${waitTimeoutMs} ms for the return to the primary, where ${this.memory.journal.length} writes still wait for their merge; nothing of it was done`, {
+        hint: "try again in a moment; where it comes often, make merge faster (one statement, no transaction of its own), or journalMax smaller",
+      });
+    let letIn = (): void => undefined;
+    try {
+      await within(clock, waitTimeoutMs, () => new Promise<void>((resolve) => void this.#waiting.add((letIn = resolve))), tooLong);
+    } finally {
+      this.#waiting.delete(letIn);
+    }
   }
 
   #letIn(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const letIn of this.#waiting) letIn();
+    this.#waiting.clear();
   }
 
   /** The state after an await may be another than before, which the compiler does not see. */

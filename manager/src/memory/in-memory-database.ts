@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { within } from "../config/within";
 import { systemClock } from "../errors/clock";
 import type { Clock } from "../errors/clock";
+import { within } from "../errors/within";
 import { Journal } from "./journal";
 import { MemoryDatabaseError } from "./memory-error";
 import { MemoryState, TABLE_NAMES } from "./memory-state";

@@ -1,6 +1,6 @@
-import { within } from "../config/within";
 import { BulkheadError } from "../errors";
 import type { Clock } from "../errors";
+import { within } from "../errors/within";
 
 export interface ProberOptions {
   readonly probe: (signal: AbortSignal) => Promise<unknown>;

@@ -7,6 +7,7 @@ export { connectionAttempts } from "./drivers/node-postgres";
 export type { NodePostgresConfig, NodePostgresSsl } from "./drivers/node-postgres";
 export { DatabaseUrlBuilder, detectTarget } from "./environment";
 export type { DeploymentTarget, EnvironmentOptions } from "./environment";
+export { PARAMETERS as URL_PARAMETERS, sslModeOf } from "./parameters";
 export { parseDatabaseUrl } from "./parse";
 export type { ParseOptions } from "./parse";
 export { redactUrl } from "./redact-url";

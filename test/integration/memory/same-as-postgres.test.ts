@@ -117,3 +117,39 @@ test("what was written to memory while Postgres was away is in Postgres after th
   expect(rows).toEqual([{ email: "ada@example.org", name: "Ada", api: "maps", metadata: { a: 1 }, scopes: ["read"] }]);
   expect((await client.query("SELECT FROM users")).rowCount).toBe(1);
 });
+
+test("while each merge into Postgres lets two more writes in, the return still ends, and every write is there once, also those that waited for it", async () => {
+  let away = true;
+  let written = 0;
+  const underWay: Promise<unknown>[] = [];
+  // One after the other on the one connection.
+  let last: Promise<unknown> = Promise.resolve();
+  const write = (): Promise<unknown> => {
+    const values = { email: `${(written += 1)}@example.org` };
+    return store.run({ primary: () => (last = last.then(() => insert("users", values))), memory: (memory) => memory.users.create(values) });
+  };
+  let settled = (): void => undefined;
+  const back = new Promise<void>((resolve) => (settled = resolve));
+  const store: FallbackStore<Client> = new FallbackStore({
+    primary: client,
+    initial: "memory",
+    probe: async () => (away ? Promise.reject(new Error("away")) : client.query("SELECT 1")),
+    merge: async (entry) => {
+      // Bounded, so that a return that never ends fails here and not by hanging.
+      for (let count = 0; count < 2 && written < 3_000 && (store.state === "merging" || underWay.length < 1_000); count += 1) underWay.push(write());
+      await insert(entry.table, entry.row as unknown as Values);
+    },
+    probeMinMs: 5,
+    probeMaxMs: 10,
+    onStateChange: ({ to }) => (to === "primary" ? settled() : undefined),
+  });
+  for (let count = 0; count < 200; count += 1) await write();
+  away = false;
+  await back;
+  await Promise.all(underWay);
+  store.close();
+  expect(written).toBeLessThan(3_000);
+  const { rows } = await client.query<{ emails: number; distinct: number }>("SELECT count(*)::int AS emails, count(DISTINCT email)::int AS distinct FROM users");
+  expect(rows).toEqual([{ emails: written, distinct: written }]);
+  expect(store.memory.journal.length).toBe(0);
+});

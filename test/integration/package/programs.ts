@@ -2,7 +2,7 @@
  * What a project that installed the library does with it, once: every name that others build on. CommonJS and ES modules get hold of them differently; the rest is the same.
  * Prints the outcome as JSON.
  */
-const NAMES = ["createPool", "Pool", "parseDatabaseUrl", "DatabaseUrlError", "classifyError", "fingerprintQuery", "DatabaseManager", "ConnectionMonitor", "InMemoryDatabase", "IsolatedEnvironment", "provision", "migrate", "validate"];
+const NAMES = ["createPool", "Pool", "parseDatabaseUrl", "DatabaseUrlError", "classifyError", "fingerprintQuery", "DatabaseManager", "ConnectionMonitor", "InMemoryDatabase", "IsolatedEnvironment", "exportToOpenTelemetry", "provision", "migrate", "validate"];
 
 const BODY = `
 async function main() {
@@ -13,6 +13,7 @@ async function main() {
   const monitor = new ConnectionMonitor().watch(pool);
   const { rows } = await pool.query("SELECT 1 AS one");
   const error = await pool.query("SELECT * FROM missing").catch((thrown) => classifyError(thrown).class);
+  const telemetry = await exportToOpenTelemetry(monitor).catch((thrown) => thrown.code);
   const queries = monitor.getMetrics().totals.queries;
   await pool.end();
   const manager = await new DatabaseManager({ config: { url: process.env.URL } }).open();
@@ -22,7 +23,7 @@ async function main() {
   await memory.users.create({ email: "a@b" });
   const environment = new IsolatedEnvironment({ service: "auth", source: { AUTH_DATABASE_URL: "own", APIHUB_DATABASE_URL: "other" } });
   console.log(JSON.stringify({
-    user, port: hosts[0].port, refused, one: rows[0].one, error, queries, inSession, isPool: pool instanceof Pool,
+    user, port: hosts[0].port, refused, one: rows[0].one, error, telemetry, queries, inSession, isPool: pool instanceof Pool,
     sameFingerprint: fingerprintQuery("SELECT 1") === fingerprintQuery("select 2 -- two"),
     users: await memory.users.count(), own: environment.get("DATABASE_URL"), names: environment.names().length,
     functions: [provision, migrate, validate].map((value) => typeof value),
@@ -37,14 +38,14 @@ export const ES_MODULE_PROGRAM = `import { ${NAMES.join(", ")} } from "@bulkhead
 /** What both print. */
 export function outcomeFor(username: string): unknown {
   return {
-    user: "u", port: 6432, refused: "DATABASE_URL_PORT", one: 1, error: "schema", queries: 2, inSession: username, isPool: true,
+    user: "u", port: 6432, refused: "DATABASE_URL_PORT", one: 1, error: "schema", telemetry: "MONITOR_OPENTELEMETRY_MISSING", queries: 2, inSession: username, isPool: true,
     sameFingerprint: true, users: 1, own: "own", names: 1, functions: ["function", "function", "function"],
   };
 }
 
 /** The same in TypeScript, for its types: what is right compiles, and each line under a `@ts-expect-error` does not. */
 export const TYPESCRIPT_PROGRAM = `
-import { ConfigManager, ConnectionMonitor, DatabaseManager, InMemoryDatabase, IsolatedEnvironment, Pool, classifyError, createPool, fingerprintQuery, migrate, parseDatabaseUrl, planTier, provision, validate } from "@bulkhead/manager";
+import { ConfigManager, ConnectionMonitor, DatabaseManager, InMemoryDatabase, IsolatedEnvironment, Pool, classifyError, createPool, exportToOpenTelemetry, fingerprintQuery, migrate, parseDatabaseUrl, planTier, provision, validate } from "@bulkhead/manager";
 import type { AppConfig, ErrorClass, MigrateOptions, PoolOptions, ProvisionOptions, ProvisionReport, Session, TierPlan, ValidateOptions, ValidationReport } from "@bulkhead/manager";
 
 export const options: PoolOptions = { host: "localhost", max: 3 };
@@ -53,6 +54,8 @@ export const port: number | undefined = parseDatabaseUrl("postgresql://u@db/d").
 export const errorClass: ErrorClass = classifyError(undefined).class;
 export const fingerprint: string = fingerprintQuery("SELECT 1");
 export const monitor = new ConnectionMonitor({ slowQueryMs: 5 }).watch(pool);
+const instrument = { record: (): void => {}, add: (): void => {}, addCallback: (): void => {}, removeCallback: (): void => {} };
+export const stop = exportToOpenTelemetry(monitor, { meterProvider: { getMeter: () => ({ createHistogram: () => instrument, createCounter: () => instrument, createObservableUpDownCounter: () => instrument }) } });
 export const manager = new DatabaseManager({ config: { url: "postgresql://u@db/d" } });
 export const count = (): Promise<number | undefined> => manager.session({ operation: "count" }, async (session: Session) => (await session.query<{ n: number }>("SELECT 1 AS n")).rows[0]?.n);
 export const memory: InMemoryDatabase = new InMemoryDatabase({ rowsMax: 10 });

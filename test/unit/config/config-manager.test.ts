@@ -95,6 +95,14 @@ describe("the configuration", () => {
     expect(await load({ DATABASE_URL: `${URL}?sslmode=verify-full`, K_SERVICE: "auth" }, { target: "cloud" })).toMatchObject({ profile: "production", serverless: true, pool: { min: 0, max: 5 } });
   });
 
+  test("bounds the replica's lag by READ_REPLICA_MAX_LAG_MS, in milliseconds, with 5,000 as the default and 1,000 as the floor", async () => {
+    expect((await load({ DATABASE_URL: URL })).readReplicaLagMaxMs).toBe(5_000);
+    const manager = managerFor({ DATABASE_URL: URL, AUTH_READ_REPLICA_MAX_LAG_MS: "1000" });
+    expect((await manager.load()).readReplicaLagMaxMs).toBe(1_000);
+    expect(manager.explain()).toMatch(/readReplicaLagMaxMs +1000 +AUTH_READ_REPLICA_MAX_LAG_MS/);
+    for (const text of ["999", "3600001", "-1", "5s"]) expect(await problemsOf({ DATABASE_URL: URL, READ_REPLICA_MAX_LAG_MS: text })).toMatchObject([{ variable: "READ_REPLICA_MAX_LAG_MS" }]);
+  });
+
   test("never lets one attempt to connect outlast a caller's wait", async () => {
     expect(await load({ DATABASE_URL: URL, CONNECTION_TIMEOUT_SECONDS: "3" })).toMatchObject({ pool: { acquireTimeoutMs: 3_000 }, connect: { timeoutMs: 3_000 } });
   });

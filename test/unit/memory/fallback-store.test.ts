@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { FallbackStore } from "../../../manager/src/memory";
 import type { FallbackState, FallbackStoreOptions, JournalEntry } from "../../../manager/src/memory";
 import { TestClock, settle } from "../errors/test-clock";
@@ -157,6 +158,123 @@ test("the return waits for operations that are under way on memory, and merges w
   await slow;
   await settle();
   expect([store.state, primary.emails]).toEqual(["primary", ["a@b", "slow@b"]]);
+});
+
+test("merging ends also where each merge takes as long as two writes: the rest is merged while new work waits, and nothing is lost", async () => {
+  let written = 0;
+  let last: Promise<unknown> | undefined;
+  const underWay: Promise<unknown>[] = [];
+  const { clock, primary, store, states, write } = setUp({
+    merge: async (entry) => {
+      // Bounded, so that a merge which never ends fails here and not by hanging.
+      for (let count = 0; count < 2 && store.state === "merging" && written < 5_000; count += 1) underWay.push(write(`${(written += 1)}@b`));
+      if (store.state === "returning") last ??= write("last@b");
+      if (entry.table === "users" && entry.row !== undefined) primary.emails.push(entry.row.email);
+    },
+  });
+  primary.error = refused();
+  while (written < 200) await write(`${(written += 1)}@b`);
+  primary.error = undefined;
+  await clock.advance(500);
+  await Promise.all([...underWay, last]);
+  expect(written).toBeLessThanOrEqual(600);
+  expect(states).toEqual(["memory", "merging", "returning", "primary"]);
+  expect(primary.emails).toEqual([...Array.from({ length: written }, (_each, number) => `${number + 1}@b`), "last@b"]);
+  expect([store.health().memory.journalLength, clock.pending]).toEqual([0, 0]);
+});
+
+test("however fast writes come in while merging, and wherever a merge fails: each write is in the primary once, in the order of its execution, and merging is bounded", async () => {
+  const merges = fc.array(fc.record({ writes: fc.integer({ min: 0, max: 3 }), fails: fc.boolean() }), { minLength: 1, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 300 }), merges, async (before, steps) => {
+      const executed: string[] = [];
+      const underWay: Promise<void>[] = [];
+      let step = 0;
+      let written = 0;
+      let mergingMax = 0;
+      const { clock, primary, store } = setUp({
+        probeMinMs: 1,
+        probeMaxMs: 1,
+        waitingMax: 3_000,
+        merge: async (entry) => {
+          const { writes, fails } = steps[step++ % steps.length]!;
+          for (let count = 0; count < writes && written < 3_000; count += 1) underWay.push(writeNext());
+          // Not for ever: the primary is back for good at some time.
+          if (fails && step < 3 * steps.length) throw new Error("no");
+          if (store.state === "merging") expect((mergingMax -= 1)).toBeGreaterThanOrEqual(0);
+          if (entry.table === "users" && entry.row !== undefined) primary.emails.push(entry.row.email);
+        },
+        // Ten rounds, none of which finds more than the first.
+        onStateChange: ({ to }) => void (to === "merging" && (mergingMax = 10 * store.memory.journal.length)),
+      });
+      const writeNext = (): Promise<void> => {
+        const email = `${(written += 1)}@b`;
+        return store.run({
+          primary: async ({ emails }) => {
+            if (primary.error !== undefined) throw primary.error;
+            executed.push(email);
+            emails.push(email);
+          },
+          memory: async (memory) => {
+            executed.push(email);
+            await memory.users.create({ email });
+          },
+        });
+      };
+      primary.error = refused();
+      for (let count = 0; count < before; count += 1) await writeNext();
+      primary.error = undefined;
+      for (let turn = 0; turn < 200 && store.state !== "primary"; turn += 1) await clock.advance(1);
+      await Promise.all(underWay);
+      expect(store.state).toBe("primary");
+      expect(primary.emails).toEqual(executed);
+      expect(executed).toHaveLength(written);
+      expect(clock.pending).toBe(0);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("an operation waits for the return only so long: then it fails with nothing done, and who comes later goes on when the merge ends", async () => {
+  let letMerge = (): void => undefined;
+  const { clock, primary, store, write } = setUp({ merge: () => new Promise((resolve) => (letMerge = resolve)), mergeTimeoutMs: 60_000, waitTimeoutMs: 3_000 });
+  primary.error = refused();
+  await write("a@b");
+  primary.error = undefined;
+  await clock.advance(500);
+  const early = write("early@b").then(() => "done", ({ code, message }: { code: string; message: string }) => ({ code, message }));
+  await clock.advance(2_000);
+  const late = write("late@b");
+  await clock.advance(1_000);
+  expect(await early).toEqual({ code: "FALLBACK_WAIT_TIMEOUT", message: expect.stringContaining("1 writes still wait") as string });
+  expect([store.state, primary.emails, store.memory.stats().rowsTotal]).toEqual(["returning", [], 1]);
+  letMerge();
+  await late;
+  expect([store.state, primary.emails, clock.pending]).toEqual(["primary", ["late@b"], 0]);
+});
+
+test("where a merge fails during the return, what waits goes to memory, and is merged behind what was there", async () => {
+  let failing = true;
+  let letFail = (): void => undefined;
+  const { clock, primary, store, states, write } = setUp({
+    merge: async (entry) => {
+      if (failing) await new Promise<void>((_resolve, reject) => (letFail = () => reject(new Error("conflict"))));
+      if (entry.table === "users" && entry.row !== undefined) primary.emails.push(entry.row.email);
+    },
+  });
+  primary.error = refused();
+  await write("a@b");
+  primary.error = undefined;
+  await clock.advance(500);
+  const waiting = [write("b@b"), write("c@b")];
+  await settle();
+  failing = false;
+  letFail();
+  await Promise.all(waiting);
+  expect(store.health()).toMatchObject({ state: "memory", mergeError: "conflict", memory: { journalLength: 3 } });
+  await clock.advance(1_000);
+  expect(primary.emails).toEqual(["a@b", "b@b", "c@b"]);
+  expect(states).toEqual(["memory", "merging", "returning", "memory", "merging", "returning", "primary"]);
 });
 
 test("a merge that hangs is given up on: the store stays on memory and whoever waits goes on", async () => {

@@ -1,6 +1,8 @@
+import { metrics as api } from "@opentelemetry/api";
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import type { MetricData } from "@opentelemetry/sdk-metrics";
 import { exportToOpenTelemetry } from "../../../manager/src/monitor";
+import type { TelemetryMeterProvider } from "../../../manager/src/monitor/open-telemetry";
 import { IDLE, Traffic } from "./traffic";
 
 const POOL = "db.client.connection.pool.name";
@@ -82,4 +84,25 @@ test("durations are in seconds, in the buckets of the conventions, with the name
   }
   expect(metrics.get("db.client.connection.timeouts")?.dataPoints[0]).toMatchObject({ value: 1 });
   expect(JSON.stringify([...metrics.values()])).not.toContain("example.com");
+});
+
+test("where no provider is given, the global one of the API is used", async () => {
+  expect(api.setGlobalMeterProvider(meterProvider)).toBe(true);
+  try {
+    const { monitor } = new Traffic({ name: "global" });
+    stops.push(await exportToOpenTelemetry(monitor));
+    monitor.onRelease(50);
+    expect((await collected()).get("db.client.connection.use_time")?.dataPoints).toMatchObject([{ attributes: { [POOL]: "global" } }]);
+  } finally {
+    api.disable();
+  }
+});
+
+test("providers of the API and of its SDK fit the library's own types, and what lacks an instrument does not", () => {
+  const fitting: readonly TelemetryMeterProvider[] = [api.getMeterProvider(), meterProvider];
+  expect(fitting).toHaveLength(2);
+  const instrument = { record: () => undefined, add: () => undefined };
+  // @ts-expect-error -- createObservableUpDownCounter is missing
+  const lacking: TelemetryMeterProvider = { getMeter: () => ({ createHistogram: () => instrument, createCounter: () => instrument }) };
+  expect(lacking).toBeDefined();
 });

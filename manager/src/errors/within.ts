@@ -1,6 +1,11 @@
-import type { BulkheadError, Clock } from "../errors";
+import type { BulkheadError } from "./bulkhead-error";
+import type { Clock } from "./clock";
 
-/** Runs something that may never end: past the deadline its signal is aborted, its own end ignored, and the given error thrown. */
+/**
+ * Runs something that may never end. Past `timeoutMs` its signal is aborted, its own end ignored, and the given error thrown; the timer is gone with its end.
+ *
+ * @throws what `makeError` makes past the deadline; else what `run` throws
+ */
 export async function within<T>(clock: Clock, timeoutMs: number, run: (signal: AbortSignal) => Promise<T>, makeError: () => BulkheadError): Promise<T> {
   const controller = new AbortController();
   let cancel = (): void => undefined;
