@@ -31,10 +31,27 @@ const PRIVILEGES: Readonly<Record<string, string>> = {
 };
 
 /** What an object without an ACL gives to others than its owner (same documentation, table 5.2). */
-const BUILT_IN: Readonly<Record<AclObject, readonly string[]>> = { database: ["CONNECT", "TEMPORARY"], schema: [], relation: [], routine: ["EXECUTE"] };
+const BUILT_IN: Readonly<Record<AclObject, readonly string[]>> = { database: ["CONNECT", "TEMPORARY"], schema: [], relation: [], sequence: [], routine: ["EXECUTE"] };
+
+/** What an owner has of its own object (table 5.2 again), but for MAINTAIN, which servers before version 17 do not know. */
+const OF_OWNER: Readonly<Record<AclObject, readonly string[]>> = {
+  database: ["CREATE", "CONNECT", "TEMPORARY"],
+  schema: ["USAGE", "CREATE"],
+  relation: ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"],
+  sequence: ["SELECT", "USAGE", "UPDATE"],
+  routine: ["EXECUTE"],
+};
 
 /** Kinds of objects that have a built-in default ACL of their own. */
-export type AclObject = "database" | "schema" | "relation" | "routine";
+export type AclObject = "database" | "schema" | "relation" | "sequence" | "routine";
+
+/** An ACL as the plan looks at it. */
+export interface ReadAcl {
+  /** Privileges of others than the owner: from the ACL, or where there is none (null) from Postgres' built-in default for the kind. */
+  readonly privileges: readonly AclEntry[];
+  /** What somebody took from the owner itself, which without an ACL has everything. */
+  readonly ownerLacks: readonly string[];
+}
 
 /** A name is quoted where it holds anything but letters, digits and underscores, with quotes in it doubled. */
 const ACL_ITEM = /^("(?:[^"]|"")*"|[^"=]*)=([A-Za-z*]*)\/("(?:[^"]|"")*"|[^"=]*)$/;
@@ -58,10 +75,14 @@ export function parseAcl(items: readonly string[]): AclEntry[] {
   });
 }
 
-/** Privileges of others than the owner: from the ACL, or where there is none (null) from Postgres' built-in default for the kind. */
-export function privilegesOfOthers(acl: readonly string[] | null, kind: AclObject, owner: string): AclEntry[] {
-  if (acl === null) return BUILT_IN[kind].map((privilege) => ({ grantee: "PUBLIC", grantor: owner, privilege, grantable: false }));
-  return parseAcl(acl).filter(({ grantee }) => grantee !== owner);
+/** @throws BulkheadError `ACL_UNREADABLE` */
+export function readAcl(acl: readonly string[] | null, kind: AclObject, owner: string): ReadAcl {
+  if (acl === null) return { privileges: BUILT_IN[kind].map((privilege) => ({ grantee: "PUBLIC", grantor: owner, privilege, grantable: false })), ownerLacks: [] };
+  const entries = parseAcl(acl);
+  return {
+    privileges: entries.filter(({ grantee }) => grantee !== owner),
+    ownerLacks: OF_OWNER[kind].filter((privilege) => !entries.some((entry) => entry.grantee === owner && entry.privilege === privilege)),
+  };
 }
 
 function unquote(name: string): string {

@@ -1,10 +1,10 @@
 import { createSecureContext } from "node:tls";
 import type { SecureContext } from "node:tls";
 
-import { Client } from "pg";
-import type { ClientConfig } from "pg";
+import type { Client, ClientConfig } from "pg";
 
 import type { DatabaseSecret } from "../secrets/secret";
+import { ScramClient } from "./scram-client";
 
 /** Covers name look-up, TCP, TLS and authentication of a set-up session. Unit: milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * What node-postgres needs to connect with a secret. Everything is named: nothing is left for node-postgres to take from PG* variables
  * of the environment.
  */
-export function clientConfig(secret: Pick<DatabaseSecret, "host" | "port" | "dbname" | "username" | "password" | "ca">, applicationName: string): ClientConfig {
+export function clientConfig(secret: Pick<DatabaseSecret, "host" | "port" | "dbname" | "username" | "password" | "ca" | "reach">, applicationName: string): ClientConfig {
   // @types/pg does not know the last two of these three.
   const keepFromEnvironment: ClientConfig & { replication: string; sslnegotiation: string } = {
     // A space is no option at all, but a value: with none, node-postgres would read PGOPTIONS. The others stand against PGREPLICATION and PGSSLNEGOTIATION.
@@ -23,13 +23,13 @@ export function clientConfig(secret: Pick<DatabaseSecret, "host" | "port" | "dbn
   };
   return {
     ...keepFromEnvironment,
-    host: secret.host,
-    port: secret.port,
+    host: (secret.reach ?? secret).host,
+    port: (secret.reach ?? secret).port,
     database: secret.dbname,
     user: secret.username,
     password: secret.password,
     // The name is checked against the certificate, as libpq's verify-full does.
-    ssl: { secureContext: secureContextOf(secret.ca), rejectUnauthorized: true },
+    ssl: { secureContext: secureContextOf(secret.ca), rejectUnauthorized: true, ...(secret.reach && { servername: secret.host }) },
     application_name: applicationName,
     client_encoding: "UTF8",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -58,7 +58,7 @@ export async function withSession<T>(config: ClientConfig, use: (client: Client)
 
 /** An open session. The caller closes it with `closeSession`. */
 export async function openSession(config: ClientConfig): Promise<Client> {
-  const client = new Client(config);
+  const client = new ScramClient(config);
   // A session that dies between two queries emits an error that nobody awaits; the next query reports it.
   client.on("error", () => {});
   try {

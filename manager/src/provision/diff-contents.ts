@@ -2,7 +2,8 @@ import type { CompartmentPlan, TierPlan } from "../plan/plan";
 import { quoteIdentifier } from "../postgres/identifier";
 import type { Change, ProvisionRule, Statement } from "./change";
 import { mayActAs, ownerSql } from "./diff-database";
-import { describeDifference, diffPrivileges, privilegeSql, roleSql } from "./diff-privileges";
+import { diffExtensionGrants } from "./diff-extension-grants";
+import { describeDifference, diffPrivileges, grants, groupByGrantee, ownPrivileges, privilegeSql, roleSql } from "./diff-privileges";
 import type { Grants } from "./diff-privileges";
 import { MONITOR_ROLE } from "./diff-roles";
 import type { ObjectKind, ObservedDatabaseContents, ObservedDefaultPrivileges, ObservedObject, ObservedSchema, Privilege } from "./observed";
@@ -15,9 +16,11 @@ const BULKHEAD_SCHEMA = "bulkhead";
 
 /** Everything inside one compartment's database. Pure. */
 export function diffContents(plan: TierPlan, compartment: CompartmentPlan, contents: ObservedDatabaseContents): Change[] {
+  const statementsView = diffStatementsView(compartment, contents);
   return [
     ...diffExtensions(compartment, contents),
-    ...diffStatementsView(compartment, contents),
+    ...statementsView,
+    ...diffExtensionGrants(plan, compartment, contents, statementsView.length === 0),
     ...diffSchemas(plan, compartment, contents),
     ...diffDefaultPrivileges(plan, compartment, contents),
     ...contents.objects.flatMap((object) => diffObject(plan, compartment, object)),
@@ -65,7 +68,7 @@ function schemaGrants({ roles: { app, readonly, owner } }: CompartmentPlan, sche
 function diffSchemas(plan: TierPlan, compartment: CompartmentPlan, { schemas }: ObservedDatabaseContents): Change[] {
   const { owner } = compartment.roles;
   const missing = [MIGRATIONS_SCHEMA, "public"].filter((name) => !schemas.some((schema) => schema.name === name));
-  const created = missing.map((name): ObservedSchema => ({ name, owner, privileges: [] }));
+  const created = missing.map((name): ObservedSchema => ({ name, owner, privileges: [], ownerLacks: [] }));
   return [...created, ...schemas].flatMap((schema) => {
     const name = quoteIdentifier(schema.name);
     const changes: Change[] = [];
@@ -81,8 +84,14 @@ function diffSchemas(plan: TierPlan, compartment: CompartmentPlan, { schemas }: 
     const difference = diffPrivileges(schema.privileges.filter(({ grantee }) => grantee !== rightOwner), wanted);
     const sql = privilegeSql(difference, wanted, `SCHEMA ${name}`);
     if (sql.length > 0) changes.push(changeIn(compartment, "schema-privileges", `on schema ${schema.name} ${describeDifference(difference)}`, sql.map((text) => ({ sql: text, as: rightOwner }))));
+    // With pg_database_owner goes the right to grant in its name.
+    if (schema.owner === rightOwner || schema.owner === "pg_database_owner") changes.push(...diffOwnPrivileges(compartment, "schema-privileges", schema.ownerLacks, `SCHEMA ${name}`, schema.owner, rightOwner));
     return changes;
   });
+}
+
+function diffOwnPrivileges(compartment: CompartmentPlan, rule: ProvisionRule, lacks: readonly string[], target: string, owner: string, as: string): Change[] {
+  return ownPrivileges(lacks, target, owner).map(({ finding, statement }) => changeIn(compartment, rule, finding, [{ ...statement, as }]));
 }
 
 function withOwner(plan: TierPlan, compartment: CompartmentPlan, from: string, to: string, what: string, alter: string): Change {
@@ -147,8 +156,8 @@ function builtInDefaults(role: string, schema: string | null, objectType: string
 function defaultPrivilegeSql({ extra, missing }: ReturnType<typeof diffPrivileges>, where: string, objectType: string): string[] {
   const alter = `ALTER DEFAULT PRIVILEGES ${where}`;
   return [
-    ...extra.map(({ grantee, privilege }) => `${alter}REVOKE ${privilege} ON ${objectType} FROM ${roleSql(grantee)}`),
-    ...missing.map(({ grantee, privilege }) => `${alter}GRANT ${privilege} ON ${objectType} TO ${roleSql(grantee)}`),
+    ...[...groupByGrantee(extra)].map(([grantee, privileges]) => `${alter}REVOKE ${privileges.join(", ")} ON ${objectType} FROM ${roleSql(grantee)}`),
+    ...grants(missing).map(({ privileges, to }) => `${alter}GRANT ${privileges} ON ${objectType} TO ${to}`),
   ];
 }
 
@@ -182,6 +191,7 @@ function diffObject(plan: TierPlan, compartment: CompartmentPlan, object: Observ
     // Where the owner cannot be mended, its grants cannot either.
     changes.push(object.owner === rightOwner || mayActAs(plan, object.owner) ? change : { ...change, manual: true });
   }
+  if (object.owner === rightOwner) changes.push(...diffOwnPrivileges(compartment, "object-privileges", object.ownerLacks, `${grantKeyword(object.kind)} ${object.identity}`, rightOwner, rightOwner));
   return changes;
 }
 

@@ -1,7 +1,7 @@
 import type { CompartmentPlan, TierPlan } from "../plan/plan";
 import { quoteIdentifier } from "../postgres/identifier";
 import type { Change, ProvisionRule, Statement } from "./change";
-import { describeDifference, diffPrivileges, privilegeSql } from "./diff-privileges";
+import { describeDifference, diffPrivileges, ownPrivileges, privilegeSql } from "./diff-privileges";
 import type { Grants } from "./diff-privileges";
 import type { ObservedCluster, ObservedDatabase } from "./observed";
 
@@ -40,6 +40,8 @@ export function diffDatabase(plan: TierPlan, compartment: CompartmentPlan, clust
   const difference = diffPrivileges(actual.privileges.filter(({ grantee }) => grantee !== roles.owner), wanted);
   const sql = privilegeSql(difference, wanted, `DATABASE ${name}`);
   if (sql.length > 0) changes.push(change("database-privileges", `on database ${database.name} ${describeDifference(difference)}`, ...sql.map((text) => ({ sql: text, as: roles.owner }))));
+
+  if (actual.owner === roles.owner) changes.push(...ownPrivileges(actual.ownerLacks, `DATABASE ${name}`, roles.owner).map(({ finding, statement }) => change("database-privileges", finding, statement)));
 
   if (actual.connectionLimit !== database.connectionLimit) {
     changes.push(
@@ -80,7 +82,7 @@ export function diffOtherDatabases(plan: TierPlan, cluster: ObservedCluster): Ch
 /** What `CREATE DATABASE` makes, so that the changes after it come out in the same run. */
 function freshDatabase({ database, roles }: CompartmentPlan): ObservedDatabase {
   const byDefault = (privilege: string) => ({ grantee: "PUBLIC", grantor: roles.owner, privilege, grantable: false });
-  return { name: database.name, owner: roles.owner, connectionLimit: CLOSED, allowConnections: true, isTemplate: false, privileges: [byDefault("CONNECT"), byDefault("TEMPORARY")] };
+  return { name: database.name, owner: roles.owner, connectionLimit: CLOSED, allowConnections: true, isTemplate: false, privileges: [byDefault("CONNECT"), byDefault("TEMPORARY")], ownerLacks: [] };
 }
 
 /** Whether the admin can take on this role's rights: its own, and those of every role that it made. */

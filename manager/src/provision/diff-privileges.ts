@@ -1,4 +1,5 @@
 import { quoteIdentifier } from "../postgres/identifier";
+import type { Statement } from "./change";
 import type { Privilege } from "./observed";
 
 /** Which roles shall hold which privileges: role name → privileges. Roles that are not named shall hold none. */
@@ -34,8 +35,28 @@ export function privilegeSql({ extra, missing }: PrivilegeDifference, wanted: Gr
   return [
     ...[...groupByGrantee(extra.filter((entry) => !keeps(entry)))].map(revoke("")),
     ...[...groupByGrantee(extra.filter(keeps))].map(revoke("GRANT OPTION FOR ")),
-    ...[...groupByGrantee(missing)].map(([grantee, privileges]) => `GRANT ${privileges.join(", ")} ON ${target} TO ${roleSql(grantee)}`),
+    ...grants(missing).map(({ privileges, to }) => `GRANT ${privileges} ON ${target} TO ${to}`),
   ];
+}
+
+/**
+ * Gives an owner back what was taken from it; an owner may always grant that to itself. Without it a migration fails, and so does every
+ * row that a foreign key checks: such a check runs with the rights of the table's owner.
+ */
+export function ownPrivileges(lacks: readonly string[], target: string, owner: string): { finding: string; statement: Statement }[] {
+  if (lacks.length === 0) return [];
+  const privileges = lacks.join(", ");
+  return [{ finding: `on ${target} its owner ${owner} lacks ${privileges}`, statement: { sql: `GRANT ${privileges} ON ${target} TO ${quoteIdentifier(owner)}`, as: owner } }];
+}
+
+/** What is missing, with everybody who lacks the same in one GRANT. */
+export function grants(missing: PrivilegeDifference["missing"]): { privileges: string; to: string }[] {
+  const grantees = new Map<string, string[]>();
+  for (const [grantee, list] of groupByGrantee(missing)) {
+    const privileges = list.join(", ");
+    grantees.set(privileges, [...(grantees.get(privileges) ?? []), roleSql(grantee)]);
+  }
+  return [...grantees].map(([privileges, to]) => ({ privileges, to: to.join(", ") }));
 }
 
 /** The difference in words: `PUBLIC has CONNECT, TEMPORARY; auth_app lacks CONNECT`. */
@@ -46,7 +67,7 @@ export function describeDifference({ extra, missing }: PrivilegeDifference): str
   ].join("; ");
 }
 
-function groupByGrantee(entries: readonly { readonly grantee: string; readonly privilege: string }[]): Map<string, string[]> {
+export function groupByGrantee(entries: readonly { readonly grantee: string; readonly privilege: string }[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const { grantee, privilege } of entries) {
     const privileges = groups.get(grantee);

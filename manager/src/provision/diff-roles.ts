@@ -19,7 +19,7 @@ export function diffMonitorRole(plan: TierPlan, cluster: ObservedCluster): Chang
   const exists = cluster.roles.some(({ name }) => name === MONITOR_ROLE);
   if (!exists) changes.push(change("role-exists", `role ${MONITOR_ROLE} does not exist`, ...withSelfGrant(`CREATE ROLE ${monitor} NOLOGIN`)));
   if (!cluster.memberships.some(({ role, member }) => role === "pg_monitor" && member === MONITOR_ROLE)) changes.push(change("role-membership", `${MONITOR_ROLE} is no member of pg_monitor`, `GRANT pg_monitor TO ${monitor}`));
-  if (exists && !adminCanBecome(MONITOR_ROLE, plan.tier.admin, cluster)) changes.push(change("role-membership", `the admin cannot act as ${MONITOR_ROLE}`, `GRANT ${monitor} TO ${quoteIdentifier(plan.tier.admin)} WITH INHERIT FALSE, SET TRUE`));
+  if (exists && !adminCanBecome(MONITOR_ROLE, plan.tier.admin, cluster)) changes.push(change("role-membership", `the admin cannot act as ${MONITOR_ROLE}`, adminGrant(MONITOR_ROLE, plan.tier.admin)));
   return changes;
 }
 
@@ -42,7 +42,7 @@ function diffRole(admin: string, { service, roles }: CompartmentPlan, spec: Role
   }
   // The admin acts as the owner by SET ROLE; it inherits nothing, so it reads no data by accident.
   if (spec.name === roles.owner && role !== undefined && !adminCanBecome(spec.name, admin, cluster)) {
-    changes.push(change("role-membership", `the admin cannot act as ${spec.name}`, `GRANT ${name} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE`));
+    changes.push(change("role-membership", `the admin cannot act as ${spec.name}`, adminGrant(spec.name, admin)));
   }
   return [...changes, ...diffMemberships(admin, service, spec, cluster), ...diffSettings(service, spec, cluster)];
 }
@@ -53,6 +53,16 @@ function diffRole(admin: string, { service, roles }: CompartmentPlan, spec: Role
  */
 function withSelfGrant(create: string): string[] {
   return ["SET createrole_self_grant = 'set'", create, "RESET createrole_self_grant"];
+}
+
+/** Lets the admin act as a role by SET ROLE. */
+function adminGrant(role: string, admin: string): string {
+  return `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE`;
+}
+
+/** Whether other changes fail before this one is made: they name the role, or act as it. */
+export function isNeededByAll({ rule, statements }: Change, admin: string): boolean {
+  return rule === "role-exists" || (rule === "role-membership" && statements.some(({ sql }) => sql.endsWith(` TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE`)));
 }
 
 function wrongAttributes(role: ObservedRole, spec: RoleSpec): string[] {

@@ -44,6 +44,8 @@ export interface ObservedDatabase {
   readonly allowConnections: boolean;
   readonly isTemplate: boolean;
   readonly privileges: readonly Privilege[];
+  /** Privileges that somebody took from the owner. */
+  readonly ownerLacks: readonly string[];
 }
 
 /** Everything that all databases of the server share, read in one query. */
@@ -80,12 +82,14 @@ export interface ObservedObject {
   readonly kind: ObjectKind;
   readonly owner: string;
   readonly privileges: readonly Privilege[];
+  readonly ownerLacks: readonly string[];
 }
 
 export interface ObservedSchema {
   readonly name: string;
   readonly owner: string;
   readonly privileges: readonly Privilege[];
+  readonly ownerLacks: readonly string[];
 }
 
 /** A row of `pg_default_acl`; `schema` null is for all schemas. */
@@ -93,6 +97,14 @@ export interface ObservedDefaultPrivileges {
   readonly role: string;
   readonly schema: string | null;
   readonly objectType: "TABLES" | "SEQUENCES" | "FUNCTIONS" | "TYPES" | "SCHEMAS";
+  readonly privileges: readonly Privilege[];
+}
+
+/** The schema that extensions are in, or something in it. */
+export interface ObservedExtensionGrants {
+  /** As GRANT names it: `SCHEMA extensions`, `TABLE extensions.pg_stat_statements`, `ROUTINE extensions.pg_stat_statements(boolean)`. */
+  readonly target: string;
+  readonly owner: string;
   readonly privileges: readonly Privilege[];
 }
 
@@ -109,6 +121,8 @@ export interface ObservedDatabaseContents {
   readonly objects: readonly ObservedObject[];
   readonly columnPrivileges: readonly ObservedColumnPrivilege[];
   readonly extensions: readonly string[];
+  /** The schema `extensions` and every relation and routine in it: what is granted there. */
+  readonly extensionGrants: readonly ObservedExtensionGrants[];
   /** Source text of the function behind `bulkhead.statements`, or null. */
   readonly statementsFunction: string | null;
 }

@@ -5,15 +5,16 @@ import type { Client } from "pg";
 import { BulkheadError, messageOf } from "../errors/bulkhead-error";
 import type { CompartmentPlan, TierPlan } from "../plan/plan";
 import { closeSession } from "../postgres/connect";
-import { applyAlone, applyInTransaction, isCatalogRace, stepsOf } from "./apply";
+import { applyInTransaction, isCatalogRace, stepsOf } from "./apply";
 import { createBooks, enterCompartments } from "./books";
 import type { Change } from "./change";
 import { mapConcurrently, settleAll } from "./concurrency";
+import { createDatabases, creationsOf } from "./create-databases";
 import { diffCredentials, setPasswordSql } from "./credentials";
 import type { CredentialChange } from "./credentials";
 import { diffContents } from "./diff-contents";
 import { diffOtherDatabases } from "./diff-database";
-import { diffMonitorRole } from "./diff-roles";
+import { diffMonitorRole, isNeededByAll } from "./diff-roles";
 import { clusterChanges, readPlannedCluster, selectCompartments, SESSIONS_AT_ONCE } from "./inspect";
 import type { ObservedCluster, ObservedDatabaseContents } from "./observed";
 import type { ProvisionOptions } from "./options";
@@ -28,8 +29,6 @@ const PROVISION_LOCK = "hashtextextended('bulkhead provision', 0)";
 const LOCK_TIMEOUT_MS = 120_000;
 /** A mended difference can bring another to light (an object whose owner was wrong); more rounds than this means that two hands pull. */
 const MAX_PASSES = 4;
-/** CREATE DATABASE waits for the disk half of its time: with more at once than this, two cores are busy already. */
-const CREATE_AT_ONCE = 4;
 /** Each compartment has three logins to try. */
 const PROBED_AT_ONCE = 3;
 
@@ -50,8 +49,10 @@ interface Run {
   readonly compartments: readonly CompartmentPlan[];
   readonly options: ProvisionOptions;
   readonly done: { readonly changes: Change[]; readonly credentials: CredentialChange[]; readonly manual: Change[] };
-  /** Databases that this run made: nobody else has been in them. */
-  readonly created: Set<string>;
+  /** Services whose roles this run made. */
+  readonly newcomers: Set<string>;
+  /** Services of which the run has nothing more to look at. */
+  readonly finished: { readonly credentials: Set<string>; readonly contents: Set<string> };
 }
 
 /**
@@ -65,13 +66,17 @@ interface Run {
  */
 export async function provision(plan: TierPlan, options: ProvisionOptions): Promise<ProvisionReport> {
   const startedAt = performance.now();
-  const run: Run = { plan, compartments: selectCompartments(plan, options), options, done: { changes: [], credentials: [], manual: [] }, created: new Set() };
+  const run: Run = { plan, compartments: selectCompartments(plan, options), options, done: { changes: [], credentials: [], manual: [] }, newcomers: new Set(), finished: { credentials: new Set(), contents: new Set() } };
   const client = await openAdminSession(options, AGREED_DATABASE);
   try {
     await takeLock(client);
     const cluster = await provisionCluster(client, run);
     // Passwords are the roles' business, contents the databases': neither waits for the other.
-    await settleAll([provisionCredentials(client, cluster, run), provisionContents(run)]);
+    const { compartments, finished } = run;
+    await settleAll([
+      provisionCredentials(client, compartments.filter(({ service }) => !finished.credentials.has(service)), cluster, run),
+      provisionContents(compartments.filter(({ service }) => !finished.contents.has(service)), run),
+    ]);
   } finally {
     // The lock goes with the session.
     await closeSession(client);
@@ -91,8 +96,9 @@ async function takeLock(client: Client): Promise<void> {
   }
 }
 
-/** Roles and databases: what all databases share. */
-async function provisionCluster(client: Client, { plan, compartments, options, done, created }: Run): Promise<ObservedCluster> {
+/** Roles and databases: what all databases share. What is new is finished here: its passwords are set and its contents made while other databases are being made. */
+async function provisionCluster(client: Client, run: Run): Promise<ObservedCluster> {
+  const { plan, compartments, done } = run;
   let cluster = await readPlannedCluster(client, plan);
   refuseRenames(plan, cluster);
   refuseForeignDatabases(plan, compartments, cluster);
@@ -106,75 +112,84 @@ async function provisionCluster(client: Client, { plan, compartments, options, d
       if (pass > 1) cluster = await readPlannedCluster(client, plan);
       return [...diffMonitorRole(plan, cluster), ...diffOtherDatabases(plan, cluster), ...compartments.flatMap((compartment) => clusterChanges(plan, compartment, cluster))];
     },
-    async (changes) => {
-      options.signal?.throwIfAborted();
-      const newRoles = changes.filter(({ rule }) => rule === "role-exists");
-      const ofRoles = changes.filter(({ rule }) => rule.startsWith("role-") && rule !== "role-exists");
-      const creates = changes.filter(isCreation);
-      await applyInTransaction(client, stepsOf(newRoles));
-      // Databases need their owners to exist, no more.
-      await settleAll([applyInTransaction(client, stepsOf(ofRoles)), createDatabases(creates, options, created)]);
-      await applyInTransaction(client, stepsOf(changes.filter((change) => !change.rule.startsWith("role-") && !creates.includes(change))));
-    },
+    (changes) => applyToCluster(client, cluster, changes, run),
     done,
   );
   return cluster;
 }
 
-function isCreation({ rule, statements }: Change): boolean {
-  return rule === "database-exists" && statements.some(({ sql }) => sql.startsWith("CREATE DATABASE"));
-}
+async function applyToCluster(client: Client, cluster: ObservedCluster, changes: readonly Change[], run: Run): Promise<void> {
+  const { plan, compartments, options, finished } = run;
+  options.signal?.throwIfAborted();
+  const newcomers = compartments.filter(({ roleSpecs }) => !roleSpecs.some(({ name }) => cluster.roles.some((role) => role.name === name)));
+  for (const { service } of newcomers) run.newcomers.add(service);
+  const creations = creationsOf(changes, new Set(newcomers.map(({ service }) => service)));
+  const first = changes.filter((change) => isNeededByAll(change, plan.tier.admin));
+  const ofRoles = changes.filter((change) => change.rule.startsWith("role-") && !first.includes(change));
+  const ofNewDatabases = new Set(creations.flatMap(({ create, open }) => [create, ...open]));
+  const others = changes.filter((change) => !change.rule.startsWith("role-") && !ofNewDatabases.has(change));
+  let ofNewContents: Promise<ObservedDatabaseContents> | undefined;
 
-async function createDatabases(creates: readonly Change[], options: ProvisionOptions, created: Set<string>): Promise<void> {
-  const changes = [...creates];
-  await mapConcurrently(changes.slice(0, CREATE_AT_ONCE), CREATE_AT_ONCE, async () => {
-    const session = await openAdminSession(options, AGREED_DATABASE);
-    try {
-      for (let change = changes.shift(); change !== undefined; change = changes.shift()) {
-        options.signal?.throwIfAborted();
-        for (const step of stepsOf([change])) await applyAlone(session, step);
-        created.add(change.service);
-        options.progress?.(`${change.service}: database made`);
+  await applyInTransaction(client, stepsOf(first));
+  await settleAll([
+    applyInTransaction(client, stepsOf(ofRoles)).then(() => provisionCredentials(client, newcomers, cluster, run)),
+    createDatabases(creations, options, async (service) => {
+      const newcomer = newcomers.find((compartment) => compartment.service === service);
+      if (newcomer !== undefined) await fillNewDatabase(newcomer);
+    }),
+  ]);
+  await applyInTransaction(client, stepsOf(others));
+
+  /** Clones of one template are alike: what was read in the first one, and then seen to be right there, holds for all. */
+  async function fillNewDatabase(compartment: CompartmentPlan): Promise<void> {
+    await inDatabase(compartment, run, async (session) => {
+      if (ofNewContents === undefined) {
+        ofNewContents = readDatabase(session);
+        await convergeContents(session, compartment, run, ofNewContents);
+      } else {
+        const found = diffContents(plan, compartment, await ofNewContents);
+        await applyInTransaction(session, stepsOf(found));
+        run.done.changes.push(...found);
       }
-    } finally {
-      await closeSession(session);
-    }
-  });
+    });
+    finished.contents.add(compartment.service);
+  }
 }
 
 /** What is inside the databases, in one session for each. */
-async function provisionContents({ plan, compartments, options, done, created }: Run): Promise<void> {
-  let ofNewDatabases: Promise<ObservedDatabaseContents> | undefined;
-  await mapConcurrently(compartments, SESSIONS_AT_ONCE, async (compartment) => {
-    const session = await openAdminSession(options, compartment.database.name);
-    try {
-      const apply = async (changes: readonly Change[]): Promise<void> => {
-        options.signal?.throwIfAborted();
-        await applyInTransaction(session, stepsOf(changes));
-      };
-      if (created.has(compartment.service) && ofNewDatabases !== undefined) {
-        // Clones of one template are alike: what was read in the first one, and then seen to be right there, holds for all.
-        const changes = diffContents(plan, compartment, await ofNewDatabases);
-        await apply(changes);
-        done.changes.push(...changes);
-        return;
-      }
-      const firstRead = readDatabase(session);
-      if (created.has(compartment.service)) ofNewDatabases = firstRead;
-      await converge(async (pass) => diffContents(plan, compartment, await (pass === 1 ? firstRead : readDatabase(session))), apply, done);
-    } finally {
-      await closeSession(session);
-    }
-  });
+async function provisionContents(compartments: readonly CompartmentPlan[], run: Run): Promise<void> {
+  await mapConcurrently(compartments, SESSIONS_AT_ONCE, (compartment) => inDatabase(compartment, run, (session) => convergeContents(session, compartment, run, readDatabase(session))));
+}
+
+async function inDatabase({ database }: CompartmentPlan, { options }: Run, work: (session: Client) => Promise<void>): Promise<void> {
+  const session = await openAdminSession(options, database.name);
+  try {
+    options.signal?.throwIfAborted();
+    await work(session);
+  } finally {
+    await closeSession(session);
+  }
+}
+
+async function convergeContents(session: Client, compartment: CompartmentPlan, { plan, options, done }: Run, firstRead: Promise<ObservedDatabaseContents>): Promise<void> {
+  await converge(
+    async (pass) => diffContents(plan, compartment, await (pass === 1 ? firstRead : readDatabase(session))),
+    async (changes) => {
+      options.signal?.throwIfAborted();
+      await applyInTransaction(session, stepsOf(changes));
+    },
+    done,
+  );
 }
 
 /**
  * Passwords come when the roles are there. The secret is stored before the role is changed: a crash in between leaves a whole secret
  * that does not log in, which the next run mends by the same rule.
  */
-async function provisionCredentials(client: Client, cluster: ObservedCluster, { compartments, options, done }: Run): Promise<void> {
-  const probe = options.probe ?? true;
-  const changes = (await mapConcurrently(compartments, PROBED_AT_ONCE, (compartment) => diffCredentials(compartment, cluster, { ...options, probe }))).flat();
+async function provisionCredentials(client: Client, compartments: readonly CompartmentPlan[], cluster: ObservedCluster, { options, done, newcomers, finished }: Run): Promise<void> {
+  // A newcomer comes here twice only when the first time failed: its secret may be stored and its password not set.
+  const probe = ({ service }: CompartmentPlan): boolean => (options.probe ?? true) || newcomers.has(service);
+  const changes = (await mapConcurrently(compartments, PROBED_AT_ONCE, (compartment) => diffCredentials(compartment, cluster, { ...options, probe: probe(compartment) }))).flat();
   if (changes.length === 0) return;
   const verifiers = await Promise.all(changes.map(async (change) => (change.setPassword ? setPasswordSql(change) : undefined)));
   options.signal?.throwIfAborted();
@@ -187,6 +202,7 @@ async function provisionCredentials(client: Client, cluster: ObservedCluster, { 
   );
   for (const change of changes) options.progress?.(`${change.service}: ${change.finding}`);
   done.credentials.push(...changes);
+  for (const { service } of compartments) finished.credentials.add(service);
 }
 
 /** Reads and applies until nothing differs. What only a superuser can mend is reported once and not counted. */

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 
-import { privilegesOfOthers } from "../postgres/acl";
+import { readAcl } from "../postgres/acl";
 import type { ObservedCluster, ObservedDatabase } from "./observed";
 
 /** Database in which cluster-wide changes take their lock and keep their books: advisory locks are per database, so all must agree on one. */
@@ -16,13 +16,13 @@ export const AGREED_DATABASE = "postgres";
 export async function readCluster(client: ClientBase, roles: readonly string[], databases: readonly string[]): Promise<ObservedCluster> {
   const { rows } = await client.query<{ cluster: RawCluster }>(CLUSTER_QUERY, [roles, databases]);
   const raw = rows[0]!.cluster;
-  const cluster = { ...raw, databases: raw.databases.map(({ acl, ...database }) => ({ ...database, privileges: privilegesOfOthers(acl, "database", database.owner) })) };
+  const cluster = { ...raw, databases: raw.databases.map(({ acl, ...database }) => ({ ...database, ...readAcl(acl, "database", database.owner) })) };
   if (!cluster.bookkeeping) return cluster;
   const books = await client.query<{ service: string; database: string; token: string | null }>("SELECT service, database, token FROM bulkhead.compartment ORDER BY service");
   return { ...cluster, compartments: books.rows };
 }
 
-type RawCluster = Omit<ObservedCluster, "databases"> & { readonly databases: readonly (Omit<ObservedDatabase, "privileges"> & { readonly acl: string[] | null })[] };
+type RawCluster = Omit<ObservedCluster, "databases"> & { readonly databases: readonly (Omit<ObservedDatabase, "privileges" | "ownerLacks"> & { readonly acl: string[] | null })[] };
 
 const CLUSTER_QUERY = `
 SELECT json_build_object(

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 
-import { parseAcl, privilegesOfOthers } from "../postgres/acl";
-import type { ObjectKind, ObservedDatabaseContents, ObservedDefaultPrivileges, ObservedObject } from "./observed";
+import { parseAcl, readAcl } from "../postgres/acl";
+import type { ObjectKind, ObservedDatabaseContents, ObservedDefaultPrivileges, ObservedExtensionGrants, ObservedObject } from "./observed";
 
 /**
  * Reads everything inside one database that the plan speaks of, in one round trip. Objects that belong to an extension are the
@@ -14,8 +14,17 @@ export async function readDatabase(client: ClientBase): Promise<ObservedDatabase
   return observe(rows[0]!.contents);
 }
 
+/** Schema that extensions are made in; closed to all but `bulkhead_monitor`. */
+const EXTENSIONS_SCHEMA = "extensions";
+
 /** What Postgres itself brings along has a smaller oid (FirstNormalObjectId in access/transam.h), so its oid indexes pass over thousands of rows. */
 const FIRST_USER_OID = 16_384;
+/** Extensions that were made by `postgres --single`, as in the local server's template, have oids from here on (FirstUnpinnedObjectId in the same file). */
+const FIRST_EXTENSION_OID = 12_000;
+
+function inReach(namespaceColumn: string): string {
+  return `oid >= ${FIRST_EXTENSION_OID} AND (oid >= ${FIRST_USER_OID} OR ${namespaceColumn} = to_regnamespace('${EXTENSIONS_SCHEMA}'))`;
+}
 
 /**
  * One scan a catalog and no joins; what belongs together is put together below. The query runs once in a session, so planning and first
@@ -27,10 +36,11 @@ SELECT json_build_object(
   'members', (SELECT json_agg(objid) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND objid >= ${FIRST_USER_OID}),
   'defaults', (SELECT json_agg(json_build_array(pg_get_userbyid(defaclrole), defaclnamespace, defaclobjtype, defaclacl::text[])) FROM pg_default_acl),
   'relations', (SELECT json_agg(json_build_array(oid, relnamespace, relname, quote_ident(relname), pg_get_userbyid(relowner), relkind, relacl::text[]))
-    FROM pg_class WHERE oid >= ${FIRST_USER_OID} AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')),
-  'routines', (SELECT json_agg(json_build_array(oid, pronamespace, quote_ident(proname), pg_get_function_identity_arguments(oid), pg_get_userbyid(proowner), prokind, proacl::text[],
+    FROM pg_class WHERE ${inReach("relnamespace")} AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')),
+  'routines', (SELECT json_agg(json_build_array(oid, pronamespace, quote_ident(proname),
+      CASE WHEN pronamespace = to_regnamespace('${EXTENSIONS_SCHEMA}') THEN oidvectortypes(proargtypes) ELSE pg_get_function_identity_arguments(oid) END, pg_get_userbyid(proowner), prokind, proacl::text[],
       CASE WHEN proname = 'own_statements' AND prosecdef THEN prosrc END))
-    FROM pg_proc WHERE oid >= ${FIRST_USER_OID}),
+    FROM pg_proc WHERE ${inReach("pronamespace")}),
   'types', (SELECT json_agg(json_build_array(oid, typnamespace, quote_ident(typname), pg_get_userbyid(typowner), typtype, typrelid))
     FROM pg_type WHERE oid >= ${FIRST_USER_OID} AND typtype IN ('d', 'e', 'r', 'c')),
   'columns', (SELECT json_agg(json_build_array(attrelid, attname, attacl::text[]))
@@ -71,18 +81,18 @@ function observe(raw: RawContents): ObservedDatabaseContents {
   const objects: ObservedObject[] = [
     ...relations.flatMap(([, schema, , quotedName, owner, relkind, acl]): ObservedObject[] => {
       const kind = RELATION_KINDS[relkind];
-      return kind === undefined ? [] : [{ ...namesOf(schema, quotedName), kind, owner, privileges: privilegesOfOthers(acl, "relation", owner) }];
+      return kind === undefined ? [] : [{ ...namesOf(schema, quotedName), kind, owner, ...readAcl(acl, kind === "sequence" ? "sequence" : "relation", owner) }];
     }),
-    ...routines.map(([, schema, quotedName, args, owner, prokind, acl]) => ({ ...namesOf(schema, `${quotedName}(${args})`), kind: ROUTINE_KINDS[prokind]!, owner, privileges: privilegesOfOthers(acl, "routine", owner) })),
+    ...routines.map(([, schema, quotedName, args, owner, prokind, acl]) => ({ ...namesOf(schema, `${quotedName}(${args})`), kind: ROUTINE_KINDS[prokind]!, owner, ...readAcl(acl, "routine", owner) })),
     ...(raw.types ?? [])
       // Every table has a composite type, which follows its table.
       .filter(([oid, schema, , , typtype, relation]) => inScope.has(schema) && !members.has(oid) && (typtype !== "c" || composites.has(relation)))
-      .map(([, schema, quotedName, owner, typtype]): ObservedObject => ({ ...namesOf(schema, quotedName), kind: typtype === "d" ? "domain" : "type", owner, privileges: [] })),
+      .map(([, schema, quotedName, owner, typtype]): ObservedObject => ({ ...namesOf(schema, quotedName), kind: typtype === "d" ? "domain" : "type", owner, privileges: [], ownerLacks: [] })),
   ];
   const relationByOid = new Map(relations.map(([oid, schema, name, , owner]) => [oid, { schema: namespaces.get(schema)!.name, table: name, owner }]));
 
   return {
-    schemas: raw.schemas.filter(([oid]) => inScope.has(oid)).map(([, name, , owner, acl]) => ({ name, owner, privileges: privilegesOfOthers(acl, "schema", owner) })).sort((a, b) => compare(a.name, b.name)),
+    schemas: raw.schemas.filter(([oid]) => inScope.has(oid)).map(([, name, , owner, acl]) => ({ name, owner, ...readAcl(acl, "schema", owner) })).sort((a, b) => compare(a.name, b.name)),
     defaultPrivileges: (raw.defaults ?? []).map(([role, schema, type, acl]) => ({
       role,
       schema: schema === "0" ? null : namespaces.get(schema)!.name,
@@ -92,15 +102,30 @@ function observe(raw: RawContents): ObservedDatabaseContents {
     objects: objects.sort((a, b) => compare(a.schema, b.schema) || compare(a.identity, b.identity)),
     columnPrivileges: (raw.columns ?? []).flatMap(([relation, column, acl]) => {
       const found = relationByOid.get(relation);
-      return found === undefined ? [] : privilegesOfOthers(acl, "relation", found.owner).map((entry) => ({ ...entry, schema: found.schema, table: found.table, column }));
+      return found === undefined ? [] : readAcl(acl, "relation", found.owner).privileges.map((entry) => ({ ...entry, schema: found.schema, table: found.table, column }));
     }),
     extensions: raw.extensions ?? [],
+    extensionGrants: extensionGrants(raw),
     statementsFunction: routines.find(([, schema, , , , , , source]) => source !== null && namespaces.get(schema)!.name === "bulkhead")?.[7] ?? null,
   };
 }
 
+function extensionGrants(raw: RawContents): ObservedExtensionGrants[] {
+  const schema = raw.schemas.find(([, name]) => name === EXTENSIONS_SCHEMA);
+  if (schema === undefined) return [];
+  const [oid, name, , owner, acl] = schema;
+  const relations = (raw.relations ?? []).filter(([, namespace, , , , relkind]) => namespace === oid && relkind !== "c");
+  const routines = (raw.routines ?? []).filter(([, namespace]) => namespace === oid);
+  const granted: ObservedExtensionGrants[] = [
+    { target: `SCHEMA ${name}`, owner, privileges: readAcl(acl, "schema", owner).privileges },
+    ...relations.map(([, , , quotedName, of, relkind, list]) => ({ target: `${relkind === "S" ? "SEQUENCE" : "TABLE"} ${name}.${quotedName}`, owner: of, privileges: readAcl(list, "relation", of).privileges })),
+    ...routines.map(([, , quotedName, args, of, , list]) => ({ target: `ROUTINE ${name}.${quotedName}(${args})`, owner: of, privileges: readAcl(list, "routine", of).privileges })),
+  ];
+  return granted.sort((a, b) => compare(a.target, b.target));
+}
+
 function isInScope(schema: string): boolean {
-  return schema !== "information_schema" && schema !== "extensions" && !schema.startsWith("pg_");
+  return schema !== "information_schema" && schema !== EXTENSIONS_SCHEMA && !schema.startsWith("pg_");
 }
 
 function compare(a: string, b: string): number {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { parseAcl, privilegesOfOthers } from "../../../manager/src/postgres/acl";
+import { parseAcl, readAcl } from "../../../manager/src/postgres/acl";
 import { quoteIdentifier, quoteLiteral } from "../../../manager/src/postgres/identifier";
 import { classifyLoginFailure } from "../../../manager/src/postgres/login-failure";
 import { scramVerifier } from "../../../manager/src/postgres/scram";
@@ -47,10 +47,10 @@ describe("parseAcl", () => {
   });
 
   test("knows what Postgres gives without an ACL", () => {
-    expect(privilegesOfOthers(null, "relation", "o")).toEqual([]);
-    expect(privilegesOfOthers(null, "routine", "o")).toMatchObject([{ grantee: "PUBLIC", privilege: "EXECUTE" }]);
-    expect(privilegesOfOthers(null, "database", "o").map(({ privilege }) => privilege)).toEqual(["CONNECT", "TEMPORARY"]);
-    expect(privilegesOfOthers(["o=arwd/o", "p=r/o"], "relation", "o")).toMatchObject([{ grantee: "p" }]);
+    expect(readAcl(null, "relation", "o").privileges).toEqual([]);
+    expect(readAcl(null, "routine", "o").privileges).toMatchObject([{ grantee: "PUBLIC", privilege: "EXECUTE" }]);
+    expect(readAcl(null, "database", "o").privileges.map(({ privilege }) => privilege)).toEqual(["CONNECT", "TEMPORARY"]);
+    expect(readAcl(["o=arwd/o", "p=r/o"], "relation", "o").privileges).toMatchObject([{ grantee: "p" }]);
   });
 });
 

@@ -17,8 +17,8 @@ function execute(statements: readonly string[], acl: readonly Privilege[]): Set<
     const match = /^(GRANT|REVOKE) (GRANT OPTION FOR )?(.+) ON TABLE t (?:TO|FROM) (.+?)(?: CASCADE)?$/.exec(statement);
     if (match === null) throw new Error(`not understood: ${statement}`);
     const [, verb, option, list, target] = match;
-    const grantee = target === "PUBLIC" ? "PUBLIC" : target!.slice(1, -1).replaceAll('""', '"');
-    for (const privilege of list!.split(", ")) {
+    const grantees = target!.split(", ").map((name) => (name === "PUBLIC" ? "PUBLIC" : name.slice(1, -1).replaceAll('""', '"')));
+    for (const [grantee, privilege] of grantees.flatMap((grantee) => list!.split(", ").map((privilege) => [grantee, privilege] as const))) {
       const key = `${grantee} ${privilege}`;
       if (verb === "GRANT") state.set(key, state.get(key) ?? false);
       else if (option === undefined) state.delete(key);
@@ -57,6 +57,11 @@ describe("diffPrivileges", () => {
     expect(privilegeSql(difference, wanted, "TABLE t")).toEqual(["REVOKE SELECT ON TABLE t FROM PUBLIC CASCADE", 'GRANT SELECT ON TABLE t TO "app"']);
     expect(describeDifference(difference)).toBe("PUBLIC has SELECT WITH GRANT OPTION; app lacks SELECT");
   });
+});
+
+test("grants what several roles lack alike in one statement", () => {
+  const wanted = { app: ["USAGE"], ro: ["USAGE"], owner: ["USAGE", "CREATE"] };
+  expect(privilegeSql(diffPrivileges([], wanted), wanted, "SCHEMA s")).toEqual(['GRANT USAGE ON SCHEMA s TO "app", "ro"', 'GRANT USAGE, CREATE ON SCHEMA s TO "owner"']);
 });
 
 test("sqlOf writes what a person can paste, with odd role names quoted", () => {
