@@ -13,8 +13,9 @@ export default defineServices({
   videovault: { port: 5100 },
   exploits: { port: 8080 },
   apihub: { port: 8090 },
-  accounts: { port: 8001 },
-  backend: { port: 8000, calls: ["accounts"] },
-  // Has no compartment: it reaches data over HTTP only, and validation proves that it has no login.
-  frontend: { port: 3000, database: null, calls: ["backend", "accounts"] },
+  // What has an image is run by targets that run services (gcp); the laptop's target runs databases only. Each stack names the digest that it runs.
+  accounts: { port: 8001, image: "europe-west1-docker.pkg.dev/example-project/services/accounts" },
+  backend: { port: 8000, calls: ["accounts"], image: "europe-west1-docker.pkg.dev/example-project/services/backend", redis: true, clickhouse: true },
+  // Has no compartment: it reaches data over HTTP only, and validation proves that it has no login. It alone has a path, so it alone is reached from outside.
+  frontend: { port: 3000, database: null, calls: ["backend", "accounts"], image: "europe-west1-docker.pkg.dev/example-project/services/frontend", path: "/*" },
 });

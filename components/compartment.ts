@@ -3,38 +3,37 @@ import { createHash } from "node:crypto";
 import { ComponentResource, log, Stash } from "@pulumi/pulumi";
 import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
 
-import type { MigrationSource } from "../manager/src/catalog/catalog";
+import type { Catalog } from "../manager/src/catalog/catalog";
 import type { CompartmentPlan, TierPlan } from "../manager/src/plan/plan";
 import { SECRET_LOGINS } from "../manager/src/secrets/secret";
 import type { SecretLogin } from "../manager/src/secrets/secret";
-import { setUpCompartment } from "../manager/src/setup/set-up-compartment";
-import { setupHook } from "./hook";
+import { setupHook, tierUnusable, valueOf } from "./hook";
 import type { TierAccess } from "./tier";
 
-/** What a compartment is made from; plain values, since everything is known when the program runs. */
+/** What a compartment is made from: plain values, and outputs for what is known only when there is a server. */
 export interface CompartmentArgs {
   /** The whole plan: provisioning looks at the others' roles too, to find what they may do here. */
   readonly plan: TierPlan;
   /** This compartment's part of it. */
   readonly compartment: CompartmentPlan;
-  readonly source: MigrationSource;
+  readonly catalog: Catalog;
   /** Fingerprint of the schema's files. */
   readonly schema: string;
   /** Folder that the source's paths are relative to. */
   readonly root: string;
-  /** The way into the tier; null in a preview before there is one. */
-  readonly access: TierAccess | null;
+  /** The way into the tier; null or unknown in a preview before there is one. */
+  readonly access: Output<TierAccess | null>;
   /** That of the last setup if the server is as it left it, else a new one. */
-  readonly token: string;
+  readonly token: Output<string>;
 }
 
 /** What other Pulumi programs learn of a compartment, by StackReference; the secrets by reference only. */
 export interface CompartmentOutputs {
   readonly database: string;
-  readonly host: string | undefined;
-  readonly port: number | undefined;
+  readonly host: Output<string | undefined>;
+  readonly port: Output<number | undefined>;
   readonly roles: CompartmentPlan["roles"];
-  readonly secrets: Readonly<Record<SecretLogin, string>> | undefined;
+  readonly secrets: Output<Readonly<Record<SecretLogin, string>> | undefined>;
 }
 
 /**
@@ -57,7 +56,7 @@ export class Compartment extends ComponentResource {
         input: {
           plan: createHash("sha256").update(JSON.stringify([args.plan.tier, compartment])).digest("hex"),
           schema: args.schema,
-          server: access?.identity ?? null,
+          server: access.apply((way) => way?.identity ?? null),
           token: args.token,
         },
       },
@@ -67,18 +66,20 @@ export class Compartment extends ComponentResource {
     this.fingerprint = anchor.input.apply((input: unknown) => createHash("sha256").update(JSON.stringify(input)).digest("hex"));
     this.outputs = {
       database: compartment.database.name,
-      host: access?.endpoint.host,
-      port: access?.endpoint.port,
+      host: access.apply((way) => way?.endpoint.host),
+      port: access.apply((way) => way?.endpoint.port),
       roles: compartment.roles,
-      secrets: access === null ? undefined : secretReferences(name, access),
+      secrets: access.apply((way) => (way === null ? undefined : secretReferences(name, way))),
     };
     this.registerOutputs({ ...this.outputs });
   }
 
-  private async setUp({ plan, compartment, source, root, access, token }: CompartmentArgs, signal: AbortSignal): Promise<void> {
-    if (access === null) throw new Error("a setup hook ran in a preview");
+  private async setUp({ catalog, plan, compartment: { service }, root, ...args }: CompartmentArgs, signal: AbortSignal): Promise<void> {
+    // Known by now: the anchor's input was made from both.
+    const [access, token] = await Promise.all([valueOf(args.access), valueOf(args.token)]);
+    if (access === null) throw tierUnusable();
     const progress = (line: string): void => void log.info(line, this);
-    await setUpCompartment({ ...access, plan, compartment, source, root, token, progress, signal });
+    await access.operations.setUp({ catalog, plan, root, service, token, progress, signal });
   }
 }
 

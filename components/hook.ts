@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 
 import { ResourceHook } from "@pulumi/pulumi";
+import type { Output } from "@pulumi/pulumi";
 
 import { BulkheadError, messageOf } from "../manager/src/errors/bulkhead-error";
 import { redact } from "../manager/src/errors/redact";
@@ -21,7 +22,7 @@ export function setupHook(name: string, what: string, work: (signal: AbortSignal
     try {
       await inProgram(AbortSignal.timeout(HOOK_TIMEOUT_MS));
     } catch (error) {
-      const failure = new Error(redact(`${what} failed: ${describe(error)}`));
+      const failure = new Error(redact(error instanceof BulkheadError && error.code === "TIER_UNUSABLE" ? error.message : `${what} failed: ${describe(error)}`));
       delete failure.stack;
       throw failure;
     }
@@ -31,4 +32,14 @@ export function setupHook(name: string, what: string, work: (signal: AbortSignal
 function describe(error: unknown): string {
   if (!(error instanceof BulkheadError)) return messageOf(error);
   return `${error.message} [${error.code}]${error.hint === undefined ? "" : `\n  next: ${error.hint}`}`;
+}
+
+/** The value of an output, inside a hook of a resource whose inputs were made from it: so it is known, and never an error. */
+export function valueOf<T>(output: Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply((value) => resolve(value)));
+}
+
+/** For a hook that finds no way into the tier: the same words from every hook, since the one cause has been told. */
+export function tierUnusable(): BulkheadError {
+  return new BulkheadError("TIER_UNUSABLE", "nothing could be set up inside the database: there is no way into the tier");
 }

@@ -1,32 +1,36 @@
-import { BulkheadError } from "../manager/src/errors/bulkhead-error";
+import { text } from "./settings/kinds";
+import { PROJECT, Problems } from "./settings/problems";
+import { readSetting } from "./settings/read-section";
+import type { Setting } from "./settings/read-section";
 
-/** The configuration of a stack, with defaults filled in. */
+/** The configuration of a stack, before its target has read its own part of it. */
 export interface StackConfig {
+  /** Stack, e.g. `prod`: for the commands in messages. */
+  readonly stack: string;
   /** Folder of `components/` that makes the tier. Default: `local`. */
   readonly target: string;
-  /** `max_connections` of the server. Default: 500. */
-  readonly maxConnections: number;
+  /**
+   * Everything that is set, by full name, e.g. `bulkhead:sql` and `gcp:region`. Values are as the stack's file has them, or their text: the
+   * program gets numbers as digits and maps as JSON. May hold secrets that are meant for a provider; it is not to be printed.
+   */
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** Names of the settings, as in `pulumi config set <name> <value>`. */
-export const SETTINGS = ["target", "maxConnections"] as const satisfies readonly (keyof StackConfig)[];
+const TARGET: Setting<string> = { kind: text("name of a target", /^[a-z][a-z0-9-]*$/), default: "local", example: "local", about: "Where the tier lives; one folder of components/ each." };
 
 /**
- * Reads the stack's settings from text, as Pulumi keeps them.
+ * Finds the target in a stack's settings; the rest is the target's to read.
  *
- * @param get the value of a setting, or undefined where it is not set
- * @throws BulkheadError `CONFIG_INVALID` with every problem and the command that mends it
+ * @throws BulkheadError `CONFIG_INVALID` with the command that mends it
  */
-export function parseStackConfig(get: (name: (typeof SETTINGS)[number]) => string | undefined): StackConfig {
-  const problems: string[] = [];
-  const target = get("target") ?? "local";
-  if (!/^[a-z][a-z0-9-]*$/.test(target)) problems.push(`target is ${JSON.stringify(target)}, no name of a target: pulumi config set target local`);
-  const maxConnectionsText = get("maxConnections") ?? "500";
-  const maxConnections = Number(maxConnectionsText);
-  // Postgres' own upper bound is 262143; a server for development with over 5000 is a slip of the finger.
-  if (!/^\d+$/.test(maxConnectionsText) || maxConnections < 50 || maxConnections > 5000) {
-    problems.push(`maxConnections is ${JSON.stringify(maxConnectionsText)}, no whole number from 50 to 5000: pulumi config set maxConnections 500`);
-  }
-  if (problems.length > 0) throw new BulkheadError("CONFIG_INVALID", `the stack's configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`, { hint: "nothing was changed" });
-  return { target, maxConnections };
+export function parseStackConfig(stack: string, settings: Readonly<Record<string, unknown>>): StackConfig {
+  const problems = new Problems(stack);
+  const target = readSetting(TARGET, "target", settings[`${PROJECT}:target`], problems)!;
+  problems.throwIfAny();
+  return { stack, target, settings };
+}
+
+/** The project's own settings without the project's name before them, and without `target`, which has been read. */
+export function ownSettings({ settings }: StackConfig): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (name.startsWith(`${PROJECT}:`) && name !== `${PROJECT}:target` ? [[name.slice(PROJECT.length + 1), value]] : [])));
 }

@@ -1,8 +1,10 @@
-import type { Resource } from "@pulumi/pulumi";
+import type { Output, Resource } from "@pulumi/pulumi";
 import type { Client } from "pg";
 
+import type { Catalog } from "../manager/src/catalog/catalog";
 import type { TierFacts } from "../manager/src/plan/plan";
 import type { DatabaseSecret, Endpoint, SecretStore } from "../manager/src/secrets/secret";
+import type { TierOperations } from "../manager/src/setup/operations";
 import type { StackConfig } from "./stack-config";
 
 /** Which tier: what every part of a target is told. */
@@ -12,6 +14,8 @@ export interface TierContext {
   /** Root of the checkout, absolute. */
   readonly root: string;
   readonly config: StackConfig;
+  /** The catalog of services.ts, loaded at the first call: a broken one must not keep `doctor` or `down` from working. */
+  readonly catalog: () => Catalog;
   /** A line for a person while something takes its time. */
   readonly progress: (line: string) => void;
   readonly signal?: AbortSignal;
@@ -29,8 +33,10 @@ export interface TierAccess {
   readonly secrets: SecretStore;
   /** e.g. `17.10`. */
   readonly serverVersion: string;
-  /** Opens a session of the admin; the caller closes it. */
+  /** Opens a session of the admin; the caller closes it. Throws where no session can reach from here (`REACH_NO_SESSION`). */
   readonly openSession: (database: string) => Promise<Client>;
+  /** What `up`, `preview`, `status` and `validate` do with the tier, wherever that is done. */
+  readonly operations: TierOperations;
 }
 
 /** What there is to say about a tier without a connection. */
@@ -47,14 +53,19 @@ export interface TierStatus {
 export interface Tier {
   /** Compartments depend on it. */
   readonly resource: Resource;
-  /** The way in; null in a preview of a tier that does not exist yet. */
-  readonly access: TierAccess | null;
+  /** The way in, once there is a server. In a preview of a tier that does not exist yet it is null, or not known. */
+  readonly access: Output<TierAccess | null>;
+  /** Makes what runs on the tier, each service behind its own compartment; for targets that run services. Returns what the stack exports of them. */
+  readonly runServices?: (compartments: ReadonlyMap<string, Resource>) => Readonly<Record<string, unknown>>;
 }
 
 /** What a folder of `components/` exports as `target`: the contract that all targets fulfil. */
 export interface Target {
-  /** Facts for a plan, known before the tier is. */
-  facts(config: StackConfig): TierFacts;
+  /**
+   * Facts for a plan, known before the tier is. Reads the whole of the target's configuration.
+   * @throws BulkheadError `CONFIG_INVALID`
+   */
+  facts(config: StackConfig, catalog: Catalog): TierFacts;
   /** Makes the tier's resources; in a preview nothing is made. */
   createTier(context: TierContext): Promise<Tier>;
   /**

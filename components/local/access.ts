@@ -5,7 +5,9 @@ import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
 import type { TierFacts } from "../../manager/src/plan/plan";
 import { clientConfig, openSession } from "../../manager/src/postgres/connect";
 import { fileSecretStore, readSecretFile } from "../../manager/src/secrets/file-store";
+import { sessionOperations } from "../../manager/src/setup/operations";
 import type { StackConfig } from "../stack-config";
+import { parseLocalConfig } from "./config";
 import type { TierAccess, TierContext } from "../tier";
 import { ADMIN_ROLE, TEMPLATE_DATABASE } from "./server/bootstrap";
 import { serverPaths } from "./server/paths";
@@ -19,7 +21,8 @@ export function stackDirectory({ root, stack }: Pick<TierContext, "root" | "stac
   return join(root, ".bulkhead", stack);
 }
 
-export function localFacts({ maxConnections }: StackConfig): TierFacts {
+export function localFacts(config: StackConfig): TierFacts {
+  const { maxConnections } = parseLocalConfig(config);
   return { admin: ADMIN_ROLE, template: TEMPLATE_DATABASE, maxConnections, reservedConnections: RESERVED_CONNECTIONS };
 }
 
@@ -35,13 +38,17 @@ export async function openLocalAccess(context: TierContext): Promise<TierAccess>
   if (!running || systemIdentifier === undefined) throw new BulkheadError("TIER_NOT_RUNNING", `Postgres of stack ${context.stack} does not run: ${reason ?? "it was just started"}`, { hint: "npm run up" });
   const admin = await readSecretFile(paths.adminSecret, context.progress);
   if (admin === undefined) throw new BulkheadError("ADMIN_SECRET_LOST", `${paths.adminSecret} is missing or not whole`, { hint: "npm run up (it makes a new one)" });
+  const endpoint = { host: admin.host, port: admin.port, ca: await readFile(paths.ca, "utf8"), caPath: paths.ca };
+  const secrets = fileSecretStore(paths.secrets, context.progress);
+  const open = (database: string): ReturnType<TierAccess["openSession"]> => openSession(clientConfig({ ...admin, dbname: database }, "bulkhead"));
   return {
     facts: localFacts(context.config),
     identity: systemIdentifier,
-    endpoint: { host: admin.host, port: admin.port, ca: await readFile(paths.ca, "utf8"), caPath: paths.ca },
+    endpoint,
     admin,
-    secrets: fileSecretStore(paths.secrets, context.progress),
+    secrets,
     serverVersion: version ?? "unknown",
-    openSession: (database) => openSession(clientConfig({ ...admin, dbname: database }, "bulkhead")),
+    openSession: open,
+    operations: sessionOperations({ endpoint, secrets, openSession: open }),
   };
 }

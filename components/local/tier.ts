@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 
-import { ComponentResource, runtime } from "@pulumi/pulumi";
+import { ComponentResource, output, runtime } from "@pulumi/pulumi";
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
 
 import type { Tier, TierAccess, TierContext } from "../tier";
 import { openLocalAccess, stackDirectory } from "./access";
+import { parseLocalConfig } from "./config";
 import { dataDirectoryOf, serverPaths } from "./server/paths";
 import { ensureServer } from "./server/server";
 
@@ -29,7 +30,8 @@ class LocalTier extends ComponentResource {
 /** The one part of the target that needs Pulumi. */
 export async function createLocalTier(context: TierContext): Promise<Tier> {
   const access = await ensureAccess(context);
-  return { resource: new LocalTier("tier", { host: "localhost", port: access?.endpoint.port }), access };
+  // By `apply`, since `output` makes a copy of an object, and a copy has no functions.
+  return { resource: new LocalTier("tier", { host: "localhost", port: access?.endpoint.port }), access: output(null).apply(() => access) };
 }
 
 /**
@@ -39,6 +41,6 @@ export async function createLocalTier(context: TierContext): Promise<Tier> {
 async function ensureAccess(context: TierContext): Promise<TierAccess | null> {
   const directory = stackDirectory(context);
   if (runtime.isDryRun() && !existsSync(dataDirectoryOf(serverPaths(directory)))) return null;
-  await ensureServer({ directory, maxConnections: context.config.maxConnections, ...context });
+  await ensureServer({ directory, maxConnections: parseLocalConfig(context.config).maxConnections, ...context });
   return openLocalAccess(context);
 }

@@ -8,7 +8,7 @@ import type { CommandContext } from "../lib/command-context";
 import { confirmByName } from "../lib/confirm";
 import { EXIT } from "../lib/exit-codes";
 import type { ExitCode } from "../lib/exit-codes";
-import { PROJECT } from "../lib/stack-file";
+import { PROJECT } from "../../components/settings/problems";
 
 const LOCK_WAIT_MS = 120_000;
 

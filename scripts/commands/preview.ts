@@ -1,11 +1,11 @@
 import { withProcessLock } from "../../components/local/process-lock";
+import type { Catalog } from "../../manager/src/catalog/catalog";
 import { planTier } from "../../manager/src/plan/plan-tier";
 import type { TierPlan } from "../../manager/src/plan/plan";
 import { sqlOf } from "../../manager/src/provision/change";
 import type { Change } from "../../manager/src/provision/change";
 import { clusterChanges } from "../../manager/src/provision/inspect";
 import type { ObservedCluster } from "../../manager/src/provision/observed";
-import { observeTier } from "../../manager/src/setup/observe-tier";
 import { newCompartmentLine } from "../../manager/src/setup/summary";
 import { openStack, runEngine } from "../engine/engine";
 import { loadCatalog, stackLockPath } from "../lib/command-context";
@@ -32,30 +32,27 @@ interface DatabasePreview {
 /** Shows what `up` would do: the engine's resources, and beside them what would change inside the database. */
 export async function preview(context: CommandContext): Promise<ExitCode> {
   const { stack, config, progress, signal, output } = context;
-  const plan = planTier(loadCatalog(), context.target.facts(config));
+  const catalog = loadCatalog();
+  const plan = planTier(catalog, context.target.facts(config, catalog));
   const { changes, database } = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead preview of stack ${stack}`, progress, signal }, async () => {
     const engine = await openStack(context);
     const report = await runEngine(context, "preview", (options) => engine.preview(options));
-    return { changes: report.changes, database: await previewDatabase(context, plan) };
+    return { changes: report.changes, database: await previewDatabase(context, catalog, plan) };
   });
   output.result({ version: 1, stack, target: config.target, ok: true, changes, database }, render(stack, changes, database, plan));
   return EXIT.done;
 }
 
-async function previewDatabase(context: CommandContext, plan: TierPlan): Promise<DatabasePreview[]> {
+async function previewDatabase(context: CommandContext, catalog: Catalog, plan: TierPlan): Promise<DatabasePreview[]> {
   const { running } = await context.target.status(context);
-  if (!running) return plan.compartments.map((compartment) => previewOf(compartment.service, true, clusterChanges(plan, compartment, NO_SERVER), []));
-  const access = await context.target.openAccess(context);
-  const { compartments, inspection } = await observeTier(loadCatalog(), plan, context.root, { ...access, signal: context.signal });
-  return compartments.map(({ compartment: { service }, isNew, findings }) => {
-    const changes = inspection.compartments.find((candidate) => candidate.service === service)?.changes ?? [];
-    const others = findings.filter((finding) => !changes.some((change) => change.finding === finding));
-    return previewOf(service, isNew, changes, others);
-  });
+  if (!running) return plan.compartments.map((compartment) => newDatabase(compartment.service, clusterChanges(plan, compartment, NO_SERVER)));
+  const { operations } = await context.target.openAccess(context);
+  const { compartments } = await operations.observe({ catalog, plan, root: context.root, signal: context.signal });
+  return compartments.map(({ service, isNew, findings, statements }) => ({ service, isNew, findings, statements }));
 }
 
-function previewOf(service: string, isNew: boolean, changes: readonly Change[], others: readonly string[]): DatabasePreview {
-  return { service, isNew, findings: [...changes.map(({ finding }) => finding), ...others], statements: changes.map(sqlOf) };
+function newDatabase(service: string, changes: readonly Change[]): DatabasePreview {
+  return { service, isNew: true, findings: changes.map(({ finding }) => finding), statements: changes.map(sqlOf) };
 }
 
 function render(stack: string, changes: Readonly<Record<string, number>>, database: readonly DatabasePreview[], { compartments }: TierPlan): string {

@@ -1,6 +1,5 @@
 import { closeSession } from "../../manager/src/postgres/connect";
 import { AGREED_DATABASE } from "../../manager/src/provision/read-cluster";
-import { observeTier } from "../../manager/src/setup/observe-tier";
 import { loadCatalog, openTier } from "../lib/command-context";
 import type { CommandContext, LiveTier } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
@@ -59,13 +58,13 @@ function stoppedServices(): ServiceStatus[] {
 const UNKNOWN = { ready: false, sizeBytes: null, connections: null, schemaVersion: null, lastBackupAt: null, lastVerifiedRestoreAt: null, rotatedAt: null, findings: [] };
 
 async function readServices({ root, signal }: CommandContext, { access, catalog, plan }: LiveTier): Promise<ServiceStatus[]> {
-  const [{ compartments }, usage] = await Promise.all([observeTier(catalog, plan, root, { ...access, signal }), readUsage(access)]);
-  return compartments.map(({ compartment, findings, token, schemaVersion }) => {
-    const { name: database, connectionLimit } = compartment.database;
+  const [{ compartments }, usage] = await Promise.all([access.operations.observe({ catalog, plan, root, signal }), readUsage(access)]);
+  return compartments.map(({ service, findings, token, schemaVersion }, index) => {
+    const { name: database, connectionLimit } = plan.compartments[index]!.database;
     const used = usage.get(database);
     const isReady = token !== null;
     return {
-      name: compartment.service,
+      name: service,
       database,
       ...UNKNOWN,
       ready: isReady,
@@ -74,7 +73,7 @@ async function readServices({ root, signal }: CommandContext, { access, catalog,
       schemaVersion,
       rotatedAt: used?.setUpAt ?? null,
       findings,
-      nextAction: isReady ? null : findings.some((finding) => finding.startsWith("migration ")) ? `npx bulkhead migrate status ${compartment.service}` : "npm run up",
+      nextAction: isReady ? null : findings.some((finding) => finding.startsWith("migration ")) ? `npx bulkhead migrate status ${service}` : "npm run up",
     };
   });
 }

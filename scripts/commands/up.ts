@@ -1,7 +1,5 @@
 import { withProcessLock } from "../../components/local/process-lock";
 import { planTier } from "../../manager/src/plan/plan-tier";
-import { observeTier } from "../../manager/src/setup/observe-tier";
-import type { ObservedCompartmentState } from "../../manager/src/setup/observe-tier";
 import type { EngineReport } from "../engine/engine-events";
 import { openStack, runEngine } from "../engine/engine";
 import { loadCatalog, openTier, stackLockPath } from "../lib/command-context";
@@ -29,7 +27,8 @@ export async function up(context: CommandContext): Promise<ExitCode> {
   const startedAt = performance.now();
   const { stack, config, target, progress, signal, output } = context;
   // A faulty catalog is found before anything is started.
-  planTier(loadCatalog(), target.facts(config));
+  const catalog = loadCatalog();
+  planTier(catalog, target.facts(config, catalog));
   const result = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead up of stack ${stack}`, progress, signal }, async (): Promise<UpResult> => {
     const engine = await openStack(context);
     const report = await runEngine(context, "up", (options) => engine.up(options));
@@ -43,14 +42,14 @@ export async function up(context: CommandContext): Promise<ExitCode> {
 async function readServices(context: CommandContext, { setupMs }: EngineReport): Promise<UpResult["services"]> {
   const { access, catalog, plan } = await openTier(context);
   // The program, or the validation after a change, has just logged in with every secret.
-  const { compartments } = await observeTier(catalog, plan, context.root, { ...access, probe: false, signal: context.signal });
-  for (const { compartment, findings } of compartments) for (const finding of findings) context.progress(`${compartment.service} is not ready: ${finding}`);
-  return compartments.map((state: ObservedCompartmentState) => ({
-    name: state.compartment.service,
-    database: state.compartment.database.name,
-    ready: state.token !== null,
-    schemaVersion: state.schemaVersion,
-    ms: setupMs.get(state.compartment.service) ?? 0,
+  const { compartments } = await access.operations.observe({ catalog, plan, root: context.root, probe: false, signal: context.signal });
+  for (const { service, findings } of compartments) for (const finding of findings) context.progress(`${service} is not ready: ${finding}`);
+  return compartments.map(({ service, token, schemaVersion }, index) => ({
+    name: service,
+    database: plan.compartments[index]!.database.name,
+    ready: token !== null,
+    schemaVersion,
+    ms: setupMs.get(service) ?? 0,
   }));
 }
 

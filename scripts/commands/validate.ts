@@ -1,4 +1,3 @@
-import { validate as validateTier } from "../../manager/src/validate";
 import { openTier } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
@@ -9,7 +8,7 @@ import { table } from "../lib/table";
 export async function validate(context: CommandContext): Promise<ExitCode> {
   const { stack, config, root, signal, progress, output } = context;
   const { access, catalog, plan } = await openTier(context);
-  const { version, ok, checks, summary } = await validateTier(plan, { ...access, catalog, root, signal, progress });
+  const { version, ok, checks, summary } = await access.operations.validate({ catalog, plan, root, signal, progress });
   const failed = checks.filter((check) => check.status === "failed");
   const services = [...new Set(checks.map(({ service }) => service))];
   const count = (service: string, status: string): number => checks.filter((check) => check.service === service && check.status === status).length;

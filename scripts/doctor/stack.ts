@@ -10,7 +10,7 @@ const group = "Stack";
 
 export const STACK_CHECKS: readonly DoctorProbe[] = [
   { group, id: "stack-config", title: "Configuration", look: async (stack, signal) => passed(`stack ${stack}, target ${silentContext(stack, signal).config.target}`) },
-  { group, id: "catalog", title: "services.ts", look: catalog },
+  { group, id: "catalog", title: "services.ts", look: budgets },
   { group, id: "schemas", title: "Schemas", look: schemas },
   { group, id: "server", title: "Server", look: server },
   { group, id: "secrets", title: "Secrets", look: secrets },
@@ -22,12 +22,12 @@ function silentContext(stack: string, signal: AbortSignal): CommandContext {
   return createContext(stack, createOutput("text", () => {}, () => {}), signal);
 }
 
-async function catalog(stack: string, signal: AbortSignal): Promise<Finding> {
+async function budgets(stack: string, signal: AbortSignal): Promise<Finding> {
   const { target, config } = silentContext(stack, signal);
-  const { services } = loadCatalog();
-  const plan = planTier({ services }, target.facts(config));
+  const catalog = loadCatalog();
+  const plan = planTier(catalog, target.facts(config, catalog));
   const wanted = plan.compartments.reduce((sum, { database }) => sum + database.connectionLimit, 0);
-  return passed(`${services.length} services, ${plan.compartments.length} with a database; their budgets take ${wanted} of ${plan.tier.maxConnections - plan.tier.reservedConnections} connections`);
+  return passed(`${catalog.services.length} services, ${plan.compartments.length} with a database; their budgets take ${wanted} of ${plan.tier.maxConnections - plan.tier.reservedConnections} connections`);
 }
 
 async function schemas(): Promise<Finding> {

@@ -8,7 +8,7 @@ import { redact } from "../../manager/src/errors/redact";
 import { pulumiCommand } from "../pulumi-cli/automation";
 import { obtainPulumiCli } from "../pulumi-cli/obtain";
 import type { CommandContext } from "../lib/command-context";
-import { PROJECT } from "../lib/stack-file";
+import { PROJECT } from "../../components/settings/problems";
 import { checkState } from "./check-state";
 import { followEngine } from "./engine-events";
 import type { EngineReport } from "./engine-events";
@@ -71,7 +71,7 @@ function isAtTerminal(): boolean {
 
 function engineError(what: string, errors: readonly string[], error: unknown): BulkheadError {
   // The engine closes with "update failed" when something else was wrong, and repeats what it has said.
-  const telling = errors.filter((line) => !/^(update|preview) failed$/.test(line));
+  const telling = errors.filter((line) => !/^((update|preview) failed|One or more errors occurred\. Check logs for more details)$/.test(line));
   const message = telling.length > 0 ? [...new Set(telling)].join("\n") : whatTheCliSaid(error);
   return new BulkheadError("ENGINE_FAILED", redact(`${what} did not go through:\n${message}`), {
     hint: "mend the cause and run the same command again: what was finished stays, and nothing is done twice",

@@ -25,7 +25,7 @@ export const ROOT = dirname(dirname(__dirname));
  */
 export function createContext(stack: string, output: Output, signal: AbortSignal): CommandContext {
   const config = readStackConfig(ROOT, stack);
-  return { stack, root: ROOT, config, target: loadTarget(config.target), output, progress: (line) => output.progress(line), signal };
+  return { stack, root: ROOT, config, target: loadTarget(config.target), catalog: loadCatalog, output, progress: (line) => output.progress(line), signal };
 }
 
 /** The catalog of services.ts. Loaded by the command that needs it, so that `doctor` can report a broken one. */
@@ -44,7 +44,7 @@ export interface LiveTier {
 /** @throws BulkheadError `TIER_NOT_RUNNING`, `CATALOG_INVALID`, `BUDGET_EXCEEDED` */
 export async function openTier(context: CommandContext): Promise<LiveTier> {
   const catalog = loadCatalog();
-  const plan = planTier(catalog, context.target.facts(context.config));
+  const plan = planTier(catalog, context.target.facts(context.config, catalog));
   return { access: await context.target.openAccess(context), catalog, plan };
 }
 

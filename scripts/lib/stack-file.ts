@@ -3,27 +3,22 @@ import { join } from "node:path";
 
 import { parse } from "yaml";
 
-import { SETTINGS, parseStackConfig } from "../../components/stack-config";
+import { PROJECT } from "../../components/settings/problems";
+import { parseStackConfig } from "../../components/stack-config";
 import type { StackConfig } from "../../components/stack-config";
 import { BulkheadError, messageOf } from "../../manager/src/errors/bulkhead-error";
 import { UsageError } from "./usage-error";
 
-/** Name of the project in Pulumi.yaml, which stands before every setting. */
-export const PROJECT = "bulkhead";
-
 /**
- * The settings of a stack, read from its file as Pulumi keeps them, without starting Pulumi.
+ * The settings of a stack, read from its file as Pulumi keeps them, without starting Pulumi. A secret stays as encrypted as it is.
  *
  * @throws BulkheadError `STACK_UNKNOWN`, `STACK_FILE_INVALID`, `CONFIG_INVALID`
  */
 export function readStackConfig(root: string, stack: string): StackConfig {
   const path = join(root, `Pulumi.${stack}.yaml`);
   const settings = settingsOf(path, read(path, root, stack));
-  return parseStackConfig((name) => {
-    const value = settings[`${PROJECT}:${name}`] ?? settings[name];
-    if (value === undefined || value === null) return undefined;
-    return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value);
-  });
+  // What has no namespace is the project's, as Pulumi reads it too.
+  return parseStackConfig(stack, Object.fromEntries(Object.entries(settings).map(([name, value]) => [name.includes(":") ? name : `${PROJECT}:${name}`, value])));
 }
 
 function read(path: string, root: string, stack: string): string {
@@ -44,7 +39,7 @@ function settingsOf(path: string, text: string): Record<string, unknown> {
     throw new BulkheadError("STACK_FILE_INVALID", `${path} is no YAML: ${messageOf(error)}`, { hint: "mend the file, or take it back: git checkout -- Pulumi.*.yaml", cause: error });
   }
   const config = (document as { config?: unknown } | null)?.config ?? {};
-  if (typeof config !== "object" || Array.isArray(config)) throw new BulkheadError("STACK_FILE_INVALID", `${path} has no map under config:`, { hint: `its settings are ${SETTINGS.map((name) => `${PROJECT}:${name}`).join(", ")}` });
+  if (typeof config !== "object" || Array.isArray(config)) throw new BulkheadError("STACK_FILE_INVALID", `${path} has no map under config:`, { hint: `its settings look like ${PROJECT}:target: local` });
   return config as Record<string, unknown>;
 }
 

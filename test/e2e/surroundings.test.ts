@@ -72,8 +72,10 @@ test("a backend that does not exist is refused in Pulumi's words, without the co
 
 test("the stack's settings are checked, all at once", async () => {
   const good = checkout.read("Pulumi.dev.yaml");
-  checkout.write("Pulumi.dev.yaml", good.replace("target: local", "target: Local!\n  bulkhead:maxConnections: many"));
-  expectRefused(await checkout.bulkhead(["up"]), /2 problems:[\s\S]*target is "Local!"[\s\S]*maxConnections is "many"[\s\S]*pulumi config set maxConnections 500[\s\S]*CONFIG_INVALID/);
+  checkout.write("Pulumi.dev.yaml", good.replace("target: local", "target: local\n  bulkhead:maxConnection: 5\n  bulkhead:maxConnections: many"));
+  expectRefused(await checkout.bulkhead(["up"]), /2 problems:[\s\S]*maxConnection is no setting[\s\S]*pulumi config rm maxConnection --stack dev[\s\S]*maxConnections is "many"[\s\S]*pulumi config set maxConnections 500[\s\S]*CONFIG_INVALID/);
+  checkout.write("Pulumi.dev.yaml", good.replace("target: local", "target: Local!"));
+  expectRefused(await checkout.bulkhead(["up"]), /target is "Local!"[\s\S]*pulumi config set target local[\s\S]*CONFIG_INVALID/);
   checkout.write("Pulumi.dev.yaml", good.replace("target: local", "target: mainframe"));
   expectRefused(await checkout.bulkhead(["up"]), /no target "mainframe"; it has: local[\s\S]*TARGET_UNKNOWN/);
   checkout.write("Pulumi.dev.yaml", "config: [");

@@ -25,8 +25,18 @@ export interface ServiceDefinition {
   readonly migrations?: MigrationSource;
   /** Parameters that the URL in the service's secret carries beside the connection's own, e.g. `{schema: "public"}` for Prisma. */
   readonly urlParameters?: Readonly<Record<string, string>>;
-  /** Names of the services that it calls over the network. */
+  /** Names of the services that it calls over the network; nobody else can. */
   readonly calls?: readonly string[];
+  /** Container image, e.g. `europe-west1-docker.pkg.dev/example-project/services/backend`. Where the target runs services, one with an image is run; a stack may name another image. Default: none. */
+  readonly image?: string;
+  /** Wants a Redis of its own, where the target has one. Default: false. */
+  readonly redis?: boolean;
+  /** Wants a database, user and quota of its own in ClickHouse, where the target has one. Default: false. */
+  readonly clickhouse?: boolean;
+  /** Requests from outside with this path go to it, e.g. `/api/*`; `/*` is for all that no other takes. Default: none, and nobody outside can reach it. */
+  readonly path?: string;
+  /** Answers with a status under 400 when the service can work. Default: `/health`. */
+  readonly healthPath?: string;
 }
 
 /** One service of the catalog, with every default filled in. */
@@ -38,6 +48,11 @@ export interface Service {
   readonly migrations: MigrationSource | null;
   readonly urlParameters: Readonly<Record<string, string>>;
   readonly calls: readonly string[];
+  readonly image: string | null;
+  readonly redis: boolean;
+  readonly clickhouse: boolean;
+  readonly path: string | null;
+  readonly healthPath: string;
 }
 
 /** The catalog: every service of the tier, in the order of `services.ts`. */

@@ -3,9 +3,15 @@ import { inspect } from "node:util";
 import { BulkheadError } from "../errors/bulkhead-error";
 import type { Catalog, Service, ServiceDefinition } from "./catalog";
 import { databaseNameProblem, roleNames, serviceNameProblem } from "./names";
+import { healthPathProblem, imageProblem, routeProblem } from "./web";
 
 /** Twice the manager's default pool of 20: during a rollout the old and the new instance hold a pool each. */
 const DEFAULT_CONNECTIONS = 40;
+
+const DEFAULT_HEALTH_PATH = "/health";
+
+/** Google's names for everybody and for everybody who has an account. */
+const PUBLIC_MEMBERS = new Set(["allUsers", "allAuthenticatedUsers"]);
 
 /** A catalog cannot be used as it is: `problems` lists everything that is wrong with it. */
 export class CatalogError extends BulkheadError {
@@ -24,7 +30,7 @@ export class CatalogError extends BulkheadError {
  * The catalog of `services.ts`, with defaults filled in and checked as a whole.
  *
  * @throws CatalogError naming every problem at once: bad or reserved names, names over 63 bytes, ports and databases used twice,
- *   role names that collide, budgets that are no positive whole number, unknown services in `calls`.
+ *   role names that collide, budgets that are no positive whole number, unknown services in `calls`, images and paths that are none.
  */
 export function defineServices<const T extends Readonly<Record<string, ServiceDefinition>>>(definitions: T): Catalog {
   const problems: string[] = [];
@@ -32,7 +38,8 @@ export function defineServices<const T extends Readonly<Record<string, ServiceDe
   problems.push(...collisions(services));
   for (const service of services) {
     for (const callee of service.calls) {
-      if (!Object.hasOwn(definitions, callee)) problems.push(`${service.name}: calls ${quoted(callee)}, which is not in the catalog`);
+      if (PUBLIC_MEMBERS.has(callee)) problems.push(`${service.name}: calls ${quoted(callee)}, which means everybody on the internet; name services of the catalog. What people may reach has a \`path\``);
+      else if (!Object.hasOwn(definitions, callee)) problems.push(`${service.name}: calls ${quoted(callee)}, which is not in the catalog`);
     }
   }
   if (problems.length > 0) throw new CatalogError(problems);
@@ -48,7 +55,7 @@ function normalise(name: string, definition: ServiceDefinition, problems: string
   // A catalog may come from plain JavaScript or a cast: what the types promise is checked here once more.
   if (typeof definition !== "object" || definition === null) {
     fail("must be an object such as {port: 3000}");
-    return { name, port: 0, database: null, connections: 0, migrations: null, urlParameters: {}, calls: [] };
+    return { name, port: 0, database: null, connections: 0, migrations: null, urlParameters: {}, calls: [], image: null, redis: false, clickhouse: false, path: null, healthPath: DEFAULT_HEALTH_PATH };
   }
   for (const key of Object.keys(definition)) if (!KNOWN_KEYS.has(key)) fail(`has no setting ${quoted(key)}; known are ${[...KNOWN_KEYS].join(", ")}`);
 
@@ -63,6 +70,14 @@ function normalise(name: string, definition: ServiceDefinition, problems: string
   } else if (definition.connections !== undefined || migrations !== undefined) {
     fail("has no database (database: null), so connections and migrations have no meaning");
   }
+  const { image, redis = false, clickhouse = false, path, healthPath = DEFAULT_HEALTH_PATH } = definition;
+  for (const [key, value] of Object.entries({ redis, clickhouse })) {
+    if (typeof value !== "boolean") fail(`${key} ${quoted(value)} must be true or false`);
+    else if (value && database === null) fail(`has no database (database: null), which means that it reaches no data at all, so it cannot have ${key}`);
+  }
+  checkText("image", image, imageProblem, fail);
+  checkText("path", path, routeProblem, fail);
+  checkText("healthPath", healthPath, healthPathProblem, fail);
   if (migrations !== undefined) checkMigrations(migrations, fail);
   if (!isStringRecord(urlParameters)) fail("urlParameters must be an object of strings");
   if (!Array.isArray(calls) || calls.some((callee) => typeof callee !== "string")) fail("calls must be a list of service names");
@@ -75,10 +90,21 @@ function normalise(name: string, definition: ServiceDefinition, problems: string
     migrations: database === null ? null : (migrations ?? { directory: `schemas/${name}` }),
     urlParameters: isStringRecord(urlParameters) ? { ...urlParameters } : {},
     calls: Array.isArray(calls) ? calls.filter((callee): callee is string => typeof callee === "string") : [],
+    image: image ?? null,
+    redis,
+    clickhouse,
+    path: path ?? null,
+    healthPath,
   };
 }
 
-const KNOWN_KEYS = new Set(["port", "database", "connections", "migrations", "urlParameters", "calls"] satisfies (keyof ServiceDefinition)[] as string[]);
+const KNOWN_KEYS = new Set(["port", "database", "connections", "migrations", "urlParameters", "calls", "image", "redis", "clickhouse", "path", "healthPath"] satisfies (keyof ServiceDefinition)[] as string[]);
+
+function checkText(key: string, value: unknown, problemOf: (text: string) => string | undefined, fail: (text: string) => void): void {
+  if (value === undefined) return;
+  const problem = typeof value === "string" ? problemOf(value) : "must be a string";
+  if (problem !== undefined) fail(`${key} ${quoted(value)} ${problem}`);
+}
 
 function checkMigrations(migrations: NonNullable<ServiceDefinition["migrations"]>, fail: (text: string) => void): void {
   if (typeof migrations !== "object" || migrations === null) return fail("migrations must be {directory} or {command}");
@@ -91,7 +117,7 @@ function checkMigrations(migrations: NonNullable<ServiceDefinition["migrations"]
   }
 }
 
-/** Ports, databases and role names that two services would share. Roles are compared as Postgres sees them, where `a-b` and `a_b` are one. */
+/** Ports, databases, role names and paths that two services would share. Roles are compared as Postgres sees them, where `a-b` and `a_b` are one. */
 function collisions(services: readonly Service[]): string[] {
   const problems: string[] = [];
   const claim = (taken: Map<string, string>, key: string, what: string, owner: string): void => {
@@ -102,8 +128,10 @@ function collisions(services: readonly Service[]): string[] {
   const ports = new Map<string, string>();
   const databases = new Map<string, string>();
   const roles = new Map<string, string>();
-  for (const { name, port, database } of services) {
-    claim(ports, String(port), `port ${port}`, name);
+  const paths = new Map<string, string>();
+  for (const { name, port, database, path } of services) {
+    if (isWholeNumber(port, 1, 65_535)) claim(ports, String(port), `port ${port}`, name);
+    if (path !== null) claim(paths, path, `path ${quoted(path)}`, name);
     if (database === null) continue;
     claim(databases, database, `database ${quoted(database)}`, name);
     const { owner, migrator, app, users, readonly } = roleNames(name);

@@ -15,6 +15,15 @@ export interface DatabaseSecret {
   readonly ca: string;
   /** The same as a connection URI, with `sslrootcert` naming a file that holds `ca`. */
   readonly url: string;
+  /** In memory only, never stored: where this process connects to instead. `host` is still the name that the certificate must be for. */
+  readonly reach?: ReachedAt;
+}
+
+/** The address that leads to a server from here, where its own name does not: a private address, or this machine's end of a tunnel. */
+export interface ReachedAt {
+  /** An IP address. */
+  readonly host: string;
+  readonly port: number;
 }
 
 /** Where a tier's server is, as its clients see it. */
@@ -25,6 +34,8 @@ export interface Endpoint {
   readonly ca: string;
   /** File with the same text, for libpq and what is built on it. */
   readonly caPath: string;
+  /** See `DatabaseSecret.reach`. */
+  readonly reach?: ReachedAt;
 }
 
 /** The three logins of a compartment that have a secret each. */
@@ -60,11 +71,11 @@ export function isGeneratedPassword(password: string): boolean {
 
 /** The secret for a login at an endpoint. */
 export function makeSecret(endpoint: Endpoint, { dbname, username, password, urlParameters = {} }: { dbname: string; username: string; password: string; urlParameters?: Readonly<Record<string, string>> }): DatabaseSecret {
-  const { host, port, ca, caPath } = endpoint;
+  const { host, port, ca, caPath, reach } = endpoint;
   const url = buildDatabaseUrl({ hosts: [{ host, port }], user: username, password, database: dbname, params: { sslmode: "verify-full", sslrootcert: caPath } });
   // The service's own parameters are for its own library (Prisma's `schema`): libpq would refuse them, so they come behind what libpq knows.
   const own = Object.entries(urlParameters).map(([name, value]) => `&${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
-  return { host, port, dbname, username, password, sslmode: "verify-full", ca, url: url + own.join("") };
+  return { host, port, dbname, username, password, sslmode: "verify-full", ca, url: url + own.join(""), ...(reach && { reach }) };
 }
 
 /** A secret read from outside, or undefined when it is not whole. */

@@ -2,6 +2,8 @@ import fc from "fast-check";
 
 import type { ServiceDefinition } from "../../../manager/src/catalog/catalog";
 import { CatalogError, defineServices } from "../../../manager/src/catalog/define-services";
+import { imageParts } from "../../../manager/src/catalog/web";
+import { planTier } from "../../../manager/src/plan/plan-tier";
 
 /** What is wrong with a catalog that may break the types, as from plain JavaScript. */
 function problemsOf(definitions: Record<string, unknown>): readonly string[] {
@@ -17,7 +19,7 @@ function problemsOf(definitions: Record<string, unknown>): readonly string[] {
 describe("defineServices", () => {
   test("fills in every default", () => {
     expect(defineServices({ "video-vault": { port: 5100 } }).services).toEqual([
-      { name: "video-vault", port: 5100, database: "video_vault_db", connections: 40, migrations: { directory: "schemas/video-vault" }, urlParameters: {}, calls: [] },
+      { name: "video-vault", port: 5100, database: "video_vault_db", connections: 40, migrations: { directory: "schemas/video-vault" }, urlParameters: {}, calls: [], image: null, redis: false, clickhouse: false, path: null, healthPath: "/health" },
     ]);
   });
 
@@ -107,6 +109,26 @@ describe("defineServices", () => {
     [{ port: 1, calls: "auth" }, "calls must be"],
     [{ port: 1, calls: [1] }, "calls must be"],
     [{ port: 1, database: null, connections: 3 }, "no database"],
+    [{ port: 1, calls: ["allUsers"] }, "everybody on the internet"],
+    [{ port: 1, calls: ["allAuthenticatedUsers"] }, "everybody on the internet"],
+    [{ port: 1, redis: "yes" }, "redis \"yes\" must be true or false"],
+    [{ port: 1, clickhouse: 1 }, "clickhouse 1 must be true or false"],
+    [{ port: 1, database: null, redis: true }, "cannot have redis"],
+    [{ port: 1, database: null, clickhouse: true }, "cannot have clickhouse"],
+    [{ port: 1, image: null }, "image null must be a string"],
+    [{ port: 1, image: "" }, 'image "" is no image'],
+    [{ port: 1, image: "Host/x" }, "is no image"],
+    [{ port: 1, image: "x:" }, "no good tag"],
+    [{ port: 1, image: "x:-1" }, "no good tag"],
+    [{ port: 1, image: "x@sha256:12" }, "no digest of the form"],
+    [{ port: 1, image: "a b" }, "is no image"],
+    [{ port: 1, image: "https://host/x" }, "is no image"],
+    [{ port: 1, path: "/" }, 'path "/" is no path'],
+    [{ port: 1, path: "api/*" }, "is no path"],
+    [{ port: 1, path: "/a/*/b" }, "is no path"],
+    [{ port: 1, path: "/api*" }, "is no path"],
+    [{ port: 1, healthPath: "health" }, "is no path such as /health"],
+    [{ port: 1, healthPath: "/health?x" }, "is no path such as /health"],
     [{ port: 1.5 }, "port 1.5"],
     [{ port: 65_536 }, "port 65536"],
     [{ port: 1, connections: Number.NaN }, "connections NaN"],
@@ -115,9 +137,37 @@ describe("defineServices", () => {
     expect(problemsOf({ auth: definition })).toContainEqual(expect.stringContaining(why));
   });
 
+  const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
+
+  test.each([
+    ["nginx", "nginx", undefined, undefined],
+    ["localhost:5000/x", "localhost:5000/x", undefined, undefined],
+    ["localhost:5000/x:1.2", "localhost:5000/x", "1.2", undefined],
+    ["europe-west1-docker.pkg.dev/p/services/a-b__c.d:v1", "europe-west1-docker.pkg.dev/p/services/a-b__c.d", "v1", undefined],
+    [`host/x@${DIGEST}`, "host/x", undefined, DIGEST],
+    [`host:1/x:1@${DIGEST}`, "host:1/x", "1", DIGEST],
+  ])("takes the image %s and knows its parts", (image, name, tag, digest) => {
+    expect(problemsOf({ auth: { port: 1, image } })).toEqual([]);
+    expect(imageParts(image)).toEqual({ name, tag, digest });
+  });
+
+  test.each(["/*", "/api/*", "/api", "/a/b-c/_.~/*", "/api/"])("takes the path %s", (path) => {
+    expect(problemsOf({ auth: { port: 1, path } })).toEqual([]);
+  });
+
+  test("finds two services with the same path", () => {
+    expect(problemsOf({ a: { port: 1, path: "/*" }, b: { port: 2, path: "/*" } })).toEqual([`"b": path "/*" is "a"'s already`]);
+  });
+
+  test("keeps what only some targets use out of the plan, so that it changes no server", () => {
+    const facts = { admin: "admin", template: "template0", maxConnections: 100, reservedConnections: 0 };
+    const extras = { image: "host/a:1", redis: true, clickhouse: true, path: "/*", healthPath: "/up" };
+    expect(planTier(defineServices({ a: { port: 1, ...extras } }), facts)).toEqual(planTier(defineServices({ a: { port: 1 } }), facts));
+  });
+
   test("ends for anything at all with a catalog or with a CatalogError", () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.oneof(fc.anything(), fc.record({ port: fc.anything(), database: fc.anything(), connections: fc.anything(), migrations: fc.anything(), calls: fc.anything(), urlParameters: fc.anything() }, { requiredKeys: [] }))), (definitions) => {
+      fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.oneof(fc.anything(), fc.record({ port: fc.anything(), database: fc.anything(), connections: fc.anything(), migrations: fc.anything(), calls: fc.anything(), urlParameters: fc.anything(), image: fc.anything(), redis: fc.anything(), path: fc.anything(), healthPath: fc.anything() }, { requiredKeys: [] }))), (definitions) => {
         problemsOf(definitions);
       }),
       { numRuns: 500 },

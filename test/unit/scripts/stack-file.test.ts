@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { parseLocalConfig } from "../../../components/local/config";
 import { readStackConfig, stacksIn } from "../../../scripts/lib/stack-file";
 
 const root = mkdtempSync(join(tmpdir(), "bulkhead-stack-"));
@@ -13,13 +14,25 @@ function config(text: string): ReturnType<typeof readStackConfig> {
 }
 
 test("what is not set has its default, and a setting counts with the project's name before it and without", () => {
-  expect(config("")).toEqual({ target: "local", maxConnections: 500 });
-  expect(config("config:\n  bulkhead:maxConnections: 300\n  target: local\n")).toEqual({ target: "local", maxConnections: 300 });
-  expect(config('config:\n  bulkhead:maxConnections: "300"\n')).toMatchObject({ maxConnections: 300 });
+  expect(config("")).toEqual({ stack: "dev", target: "local", settings: {} });
+  expect(config("config:\n  bulkhead:maxConnections: 300\n  target: local\n  gcp:region: europe-west1\n")).toEqual({ stack: "dev", target: "local", settings: { "bulkhead:maxConnections": 300, "bulkhead:target": "local", "gcp:region": "europe-west1" } });
+  expect(parseLocalConfig(config(""))).toEqual({ maxConnections: 500 });
+  expect(parseLocalConfig(config("config:\n  bulkhead:maxConnections: 300\n"))).toEqual({ maxConnections: 300 });
+  expect(parseLocalConfig(config('config:\n  maxConnections: "300"\n'))).toEqual({ maxConnections: 300 });
 });
 
 test.each(["many", "-1", "49", "5001", '"1e3"', '"0x100"', "[1]", "{a: 1}", "true", "1.5"])("maxConnections: %s is refused with the command that mends it", (value) => {
-  expect(() => config(`config:\n  bulkhead:maxConnections: ${value}\n`)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining("pulumi config set maxConnections 500") as string }) as Error);
+  const settings = config(`config:\n  bulkhead:maxConnections: ${value}\n`);
+  expect(() => parseLocalConfig(settings)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining("pulumi config set maxConnections 500 --stack dev") as string }) as Error);
+});
+
+test("a local stack takes no setting that it does not know, and other programs' settings are none of its business", () => {
+  const settings = config("config:\n  bulkhead:maxConnection: 300\n  bulkhead:sql: {}\n  aws:region: x\n");
+  expect(() => parseLocalConfig(settings)).toThrow(expect.objectContaining({ message: expect.stringMatching(/2 problems[\s\S]*pulumi config rm maxConnection --stack dev[\s\S]*pulumi config rm sql --stack dev/) as string }) as Error);
+});
+
+test.each(["Local!", "../local", "7", "[local]"])("target %s is refused", (value) => {
+  expect(() => config(`config:\n  bulkhead:target: "${value}"\n`)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining("pulumi config set target local --stack dev") as string }) as Error);
 });
 
 test.each(["config: [", "config: text", "config: [1]"])("%j is refused as a file", (text) => {
