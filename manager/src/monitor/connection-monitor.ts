@@ -35,6 +35,8 @@ const JUDGED_MIN = 10;
 export class ConnectionMonitor implements PoolObserver {
   readonly options: ConnectionMonitorOptions;
   readonly #clock: Pick<Clock, "nowMs">;
+  /** Whether its clock is the pool's too, so that what the pool has read need not be read again. */
+  readonly #sharesClock: boolean;
   readonly #recorder: Recorder;
   readonly #leaks = new RecentList<Leak>(LEAKS_KEPT);
   #pool: MonitoredPool | undefined;
@@ -44,6 +46,7 @@ export class ConnectionMonitor implements PoolObserver {
   constructor(options: ConnectionMonitorOptions = {}) {
     this.options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#sharesClock = options.clock === undefined;
     const nowMs = this.#clock.nowMs();
     const { slowQueryMs = 1_000, statementsMax = 500, slowQueriesKept = 100 } = options;
     this.#recorder = new Recorder(nowMs, Date.now() - nowMs, slowQueryMs, { statementsMax, slowQueriesKept });
@@ -83,10 +86,10 @@ export class ConnectionMonitor implements PoolObserver {
     return () => void this.#recorder.telemetry.delete(telemetry);
   }
 
-  onAcquire(waitMs: number): void {
+  onAcquire(waitMs: number, nowMs?: number): void {
     if (this.#off) return;
     try {
-      this.#recorder.acquired(this.#clock.nowMs(), waitMs);
+      this.#recorder.acquired(this.#at(nowMs), waitMs);
     } catch (error) {
       this.#switchOff(error);
     }
@@ -103,10 +106,10 @@ export class ConnectionMonitor implements PoolObserver {
     });
   }
 
-  onRelease(useMs: number): void {
+  onRelease(useMs: number, _error?: Error, nowMs?: number): void {
     if (this.#off) return;
     try {
-      this.#recorder.released(this.#clock.nowMs(), useMs);
+      this.#recorder.released(this.#at(nowMs), useMs);
     } catch (error) {
       this.#switchOff(error);
     }
@@ -133,10 +136,10 @@ export class ConnectionMonitor implements PoolObserver {
     });
   }
 
-  onQuery(text: string, durationMs: number, error: Error | undefined): void {
+  onQuery(text: string, durationMs: number, error: Error | undefined, _rowCount?: number, nowMs?: number): void {
     if (this.#off) return;
     try {
-      this.#recorder.queried(this.#clock.nowMs(), text, durationMs, error);
+      this.#recorder.queried(this.#at(nowMs), text, durationMs, error);
     } catch (failure) {
       this.#switchOff(failure);
     }
@@ -248,6 +251,10 @@ export class ConnectionMonitor implements PoolObserver {
       score,
       minutes: minutes.length,
     };
+  }
+
+  #at(poolNowMs: number | undefined): number {
+    return poolNowMs !== undefined && this.#sharesClock ? poolNowMs : this.#clock.nowMs();
   }
 
   /** For what happens seldom. */

@@ -51,11 +51,13 @@ export class Recorder {
 
   acquired(nowMs: number, waitMs: number): void {
     this.#note(ACQUIRED, nowMs, waitMs, "");
+    if (this.telemetry.size === 0) return;
     for (const telemetry of this.telemetry) telemetry.waited(waitMs);
   }
 
   released(nowMs: number, holdMs: number): void {
     this.#note(RELEASED, nowMs, holdMs, "");
+    if (this.telemetry.size === 0) return;
     for (const telemetry of this.telemetry) telemetry.held(holdMs);
   }
 
@@ -93,9 +95,11 @@ export class Recorder {
 
   #note(kind: number, nowMs: number, durationMs: number, text: string): void {
     const event = this.#notedCount++;
-    this.#noted[NUMBERS * event] = kind;
-    this.#noted[NUMBERS * event + 1] = nowMs;
-    this.#noted[NUMBERS * event + 2] = durationMs;
+    const at = NUMBERS * event;
+    const noted = this.#noted;
+    noted[at] = kind;
+    noted[at + 1] = nowMs;
+    noted[at + 2] = durationMs;
     if (kind === QUERIED) this.#texts[event] = text;
     if (this.#notedCount === NOTED_MAX) this.settle(nowMs);
   }

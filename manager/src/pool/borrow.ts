@@ -1,9 +1,10 @@
 import type { PoolClient } from "pg";
 import { now } from "./alarm";
 import type { Connection } from "./connection";
-import type { PoolCore, Waiter } from "./core";
+import type { PoolCore } from "./core";
 import { PoolError } from "./errors";
 import type { Priority } from "./queue";
+import type { Waiter } from "./state";
 
 /** How a connection is wanted. */
 export interface AcquireOptions {
@@ -58,7 +59,7 @@ export function borrow(core: PoolCore, options: AcquireOptions, granted: (connec
     },
     refused: (error) => {
       signal?.removeEventListener("abort", onAbort);
-      core.observer?.onAcquireError?.(now() - nowMs, error);
+      core.observer?.onAcquireError(now() - nowMs, error);
       refused(error);
     },
   };

@@ -31,6 +31,7 @@ export interface ConnectionInternals {
   parsedStatements: Record<string, string>;
   submittedNamedStatements: Record<string, string>;
   on(event: string, listener: (...args: never[]) => void): void;
+  prependListener(event: string, listener: (...args: never[]) => void): void;
 }
 
 /** One connection of the pool: its client, its state, and the moments that matter. Times are on the clock of `now()`. */
@@ -58,6 +59,10 @@ export class Connection {
   /** Its client reported an error: whatever happens, it is not lent again. */
   broken: Error | undefined;
   uses = 0;
+  /** The user that it logged in as, where the pool reads it with the password. */
+  login: string | undefined;
+  /** The pool logs in as another user meanwhile: it is not lent again. */
+  formerLogin = false;
   /** The last borrower asked for a session: nothing of it may be inherited. */
   dirty = false;
   user: string | undefined;

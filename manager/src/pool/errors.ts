@@ -95,14 +95,16 @@ export function isUnreachable(error: unknown): boolean {
   return isError(error) && UNREACHABLE_MESSAGES.has(error.message);
 }
 
+const AUTHENTICATION_SQLSTATES = new Set(["28P01", "28000"]);
+
 /** "Too many clients", of the server, the role or the database. */
 export function isTooManyClients(error: unknown): boolean {
   return sqlstateOf(error) === "53300";
 }
 
-/** A rejected password or token. */
+/** A refused login: its password or token (28P01), or the user itself, which may not log in (28000; also how RDS says that an IAM token has expired). */
 export function isAuthenticationFailure(error: unknown): boolean {
-  return sqlstateOf(error) === "28P01";
+  return AUTHENTICATION_SQLSTATES.has(sqlstateOf(error) ?? "");
 }
 
 /** Whether it is an Error, also of another realm (a vm context, a test runner's). */

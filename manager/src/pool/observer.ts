@@ -12,6 +12,8 @@ export type RemoveReason =
   | "lifetime"
   /** It was lent `maxUses` times. */
   | "max-uses"
+  /** Its user is not the one that the pool logs in as any more. */
+  | "login-changed"
   /** It did not answer its validation in time. */
   | "validation"
   /** Another connection of its generation failed validation: it is replaced without a ping of its own. */
@@ -61,15 +63,15 @@ export interface LeakReport {
 /**
  * What a monitor may hear of a pool. Every method is optional, is called synchronously where it happens, and must be cheap.
  * A method that throws is never called again, and the pool goes on. Without an observer nothing is measured for its sake.
- * All times are milliseconds.
+ * All times are milliseconds. `nowMs` is the pool's reading of `performance.now()` from that moment, for the three frequent events, so that nobody has to read the clock again.
  */
 export interface PoolObserver {
   /** A caller got a connection after `waitMs`. */
-  onAcquire?(waitMs: number): void;
+  onAcquire?(waitMs: number, nowMs: number): void;
   /** A caller got none: deadline passed, queue full, pool closed, connection failed. */
   onAcquireError?(waitMs: number, error: Error): void;
   /** A connection came back after `useMs`. `error` is what the borrower released it with. */
-  onRelease?(useMs: number, error: Error | undefined): void;
+  onRelease?(useMs: number, error: Error | undefined, nowMs: number): void;
   /** A connection was opened and set up in `connectMs`. */
   onConnect?(connectMs: number): void;
   /** A connection could not be opened. */
@@ -80,7 +82,7 @@ export interface PoolObserver {
    * A query ended, on `pool.query` and on a borrowed client alike. `text` is the SQL as given, without values. `rowCount` is undefined on an
    * error, for cursors and streams, and for several statements in one.
    */
-  onQuery?(text: string, durationMs: number, error: Error | undefined, rowCount: number | undefined): void;
+  onQuery?(text: string, durationMs: number, error: Error | undefined, rowCount: number | undefined, nowMs: number): void;
   /** A connection has been held for longer than `leakThresholdMs` with no query running. Told once per loan. */
   onLeak?(report: LeakReport): void;
   /** A connection that was reported as leaked came back after all. */
@@ -93,27 +95,88 @@ export interface PoolObserver {
   onBackpressure?(effectiveMax: number): void;
 }
 
-type Method = (...args: never[]) => void;
+/**
+ * An observer whose methods cannot throw: one that did is switched off. A class of its own, and each method a plain call, since the frequent ones are on every query's way: bound
+ * functions that are made anew for each observer cannot be inlined there.
+ */
+export class GuardedObserver implements Required<PoolObserver> {
+  /** The methods that threw. */
+  private readonly off = {
+    onAcquire: false, onAcquireError: false, onRelease: false, onConnect: false, onConnectError: false, onRemove: false, onQuery: false, onLeak: false, onLeakResolved: false,
+    onTransactionLeft: false, onDown: false, onBackpressure: false,
+  };
 
-/** The same observer, whose methods cannot throw: one that did is switched off. */
-export function guardObserver(observer: PoolObserver): PoolObserver {
-  const guarded: Record<string, Method> = {};
-  for (const name of METHODS) {
-    let method = observer[name]?.bind(observer) as Method | undefined;
-    if (typeof method !== "function") continue;
-    guarded[name] = (...args: never[]) => {
-      if (method === undefined) return;
-      try {
-        method(...args);
-      } catch {
-        method = undefined;
-      }
-    };
+  constructor(private readonly observer: PoolObserver) {}
+
+  onAcquire(waitMs: number, nowMs: number): void {
+    if (this.off.onAcquire) return;
+    try {
+      this.observer.onAcquire?.(waitMs, nowMs);
+    } catch {
+      this.off.onAcquire = true;
+    }
   }
-  return guarded;
-}
 
-const METHODS: readonly (keyof PoolObserver)[] = [
-  "onAcquire", "onAcquireError", "onRelease", "onConnect", "onConnectError", "onRemove", "onQuery", "onLeak", "onLeakResolved",
-  "onTransactionLeft", "onDown", "onBackpressure",
-];
+  onRelease(useMs: number, error: Error | undefined, nowMs: number): void {
+    if (this.off.onRelease) return;
+    try {
+      this.observer.onRelease?.(useMs, error, nowMs);
+    } catch {
+      this.off.onRelease = true;
+    }
+  }
+
+  onQuery(text: string, durationMs: number, error: Error | undefined, rowCount: number | undefined, nowMs: number): void {
+    if (this.off.onQuery) return;
+    try {
+      this.observer.onQuery?.(text, durationMs, error, rowCount, nowMs);
+    } catch {
+      this.off.onQuery = true;
+    }
+  }
+
+  onAcquireError(waitMs: number, error: Error): void {
+    this.call("onAcquireError", (observer) => observer.onAcquireError?.(waitMs, error));
+  }
+
+  onConnect(connectMs: number): void {
+    this.call("onConnect", (observer) => observer.onConnect?.(connectMs));
+  }
+
+  onConnectError(connectMs: number, error: Error): void {
+    this.call("onConnectError", (observer) => observer.onConnectError?.(connectMs, error));
+  }
+
+  onRemove(reason: RemoveReason): void {
+    this.call("onRemove", (observer) => observer.onRemove?.(reason));
+  }
+
+  onLeak(report: LeakReport): void {
+    this.call("onLeak", (observer) => observer.onLeak?.(report));
+  }
+
+  onLeakResolved(report: LeakReport): void {
+    this.call("onLeakResolved", (observer) => observer.onLeakResolved?.(report));
+  }
+
+  onTransactionLeft(status: "T" | "E"): void {
+    this.call("onTransactionLeft", (observer) => observer.onTransactionLeft?.(status));
+  }
+
+  onDown(down: boolean, error: Error | undefined): void {
+    this.call("onDown", (observer) => observer.onDown?.(down, error));
+  }
+
+  onBackpressure(effectiveMax: number): void {
+    this.call("onBackpressure", (observer) => observer.onBackpressure?.(effectiveMax));
+  }
+
+  private call(method: keyof PoolObserver, run: (observer: PoolObserver) => void): void {
+    if (this.off[method]) return;
+    try {
+      run(this.observer);
+    } catch {
+      this.off[method] = true;
+    }
+  }
+}

@@ -1,11 +1,12 @@
-import type { Client, ClientConfig } from "pg";
+import type { Client } from "pg";
 import { closeClient, destroySocket } from "./connection";
 import type { Connection } from "./connection";
+import { CredentialReader } from "./credentials";
+import type { ConnectionTarget, Credentials } from "./credentials";
 import { isAuthenticationFailure } from "./errors";
+import type { Login } from "./login";
 import { STARTUP_GUCS } from "./options";
 import type { ClientConstructor, PoolOptions, ResolvedOptions } from "./options";
-import { PasswordReader } from "./password";
-import type { ConnectionTarget } from "./password";
 
 /** What is told while a connection is opened. */
 export interface OpeningSteps {
@@ -19,28 +20,28 @@ export interface OpeningSteps {
 
 /** Opens connections: makes the client, connects it, sets it up. */
 export class Opener {
-  private readonly passwords: PasswordReader | undefined;
+  private readonly passwords: CredentialReader<string> | undefined;
   private readonly setUpSql: string;
 
+  /** @param login where the pool has a credentials function */
   constructor(
     private readonly options: PoolOptions,
     resolved: ResolvedOptions,
+    private readonly login: Login | undefined,
     private readonly ClientClass: ClientConstructor,
     private readonly steps: OpeningSteps,
   ) {
-    this.passwords = typeof options.password === "function" ? new PasswordReader(options.password) : undefined;
+    this.passwords = typeof options.password === "function" ? new CredentialReader(options.password) : undefined;
     this.setUpSql = resolved.pooler === "session" ? setStatements(options) : "";
   }
 
-  /** A client that is not connected yet. `rejectedVersion` is that of the password which the server has just rejected. */
-  newClient(rejectedVersion?: number): Client {
-    const client = new this.ClientClass(this.clientConfig(rejectedVersion));
-    this.steps.adopt(client);
-    return client;
+  /** A client that is not connected yet. With credentials that are read it only stands for the one that will connect. */
+  newClient(): Client {
+    return this.adopted(this.passwords === undefined ? {} : { password: (target: ConnectionTarget) => this.passwords?.current(target) });
   }
 
   /**
-   * Connects and sets up the connection's client; with a password function, and on 28P01, a second one with the password read again.
+   * Connects and sets up the connection's client; where password or credentials are read and the server refuses them, a second one with what is read afresh.
    * Rejects as soon as the connection is closed meanwhile.
    */
   open(connection: Connection): Promise<void> {
@@ -57,15 +58,8 @@ export class Opener {
   }
 
   private async connectAndSetUp(connection: Connection): Promise<void> {
-    const passwordVersion = this.passwords?.version;
-    try {
-      await connect(connection.client);
-    } catch (error) {
-      if (this.passwords === undefined || !isAuthenticationFailure(error) || connection.state === "closed") throw error;
-      closeClient(connection.client, false, () => undefined);
-      connection.client = this.newClient(passwordVersion);
-      await connect(connection.client);
-    }
+    if (this.login !== undefined) await this.connectWithLogin(connection, this.login, undefined);
+    else await this.connectWithPassword(connection);
     const { client } = connection;
     if (connection.state === "closed") {
       // Given up while it was connecting, and connected all the same.
@@ -80,8 +74,37 @@ export class Opener {
     if (validateConnection !== undefined) await validateConnection(client);
   }
 
-  private clientConfig(rejectedVersion: number | undefined): ClientConfig {
-    const { options, passwords } = this;
+  private async connectWithPassword(connection: Connection): Promise<void> {
+    const { passwords } = this;
+    const version = passwords?.version ?? 0;
+    try {
+      await connect(connection.client);
+    } catch (error) {
+      if (passwords === undefined || !isAuthenticationFailure(error) || connection.state === "closed") throw error;
+      closeClient(connection.client, false, () => undefined);
+      connection.client = this.adopted({ password: (target: ConnectionTarget) => passwords.refreshed(target, version) });
+      await connect(connection.client);
+    }
+  }
+
+  /** @param refused the version of the login that the server refused; undefined at the first attempt */
+  private async connectWithLogin(connection: Connection, login: Login, refused: number | undefined): Promise<void> {
+    const { host, port, database } = connection.client;
+    const { user, password, version } = await login.read({ host, port, database }, refused);
+    if (connection.state === "closed") return;
+    connection.login = user;
+    connection.client = this.adopted({ user, password });
+    try {
+      await connect(connection.client);
+    } catch (error) {
+      if (refused !== undefined || !isAuthenticationFailure(error) || connection.state !== "opening") throw error;
+      closeClient(connection.client, false, () => undefined);
+      await this.connectWithLogin(connection, login, version);
+    }
+  }
+
+  private adopted(secret: Partial<Credentials> | { readonly password: (target: ConnectionTarget) => unknown }): Client {
+    const { options } = this;
     const config: Record<string, unknown> = {
       ...options,
       // Deadlines are the pool's: pg's own cover neither set-up nor what happens to the connection afterwards.
@@ -91,12 +114,12 @@ export class Opener {
       Promise: undefined,
       keepAlive: options.keepAlive ?? true,
       keepAliveInitialDelayMillis: options.keepAliveInitialDelayMillis ?? KEEP_ALIVE_DELAY_MS,
+      ...secret,
     };
     if (this.setUpSql !== "") for (const guc of STARTUP_GUCS) config[guc] = undefined;
-    if (passwords !== undefined) {
-      config.password = (target: ConnectionTarget) => (rejectedVersion === undefined ? passwords.current(target) : passwords.refreshed(target, rejectedVersion));
-    }
-    return config;
+    const client = new this.ClientClass(config);
+    this.steps.adopt(client);
+    return client;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Client, ClientConfig } from "pg";
+import type { CredentialsFunction, PasswordFunction } from "./credentials";
 import { PoolError } from "./errors";
 import type { PoolObserver } from "./observer";
-import type { PasswordFunction } from "./password";
 
 /** What stands between the pool and the server. */
 export type Pooler = "none" | "session" | "transaction";
@@ -14,8 +14,15 @@ export type ClientConstructor = new (config: ClientConfig) => Client;
  * refused with all problems in one error, not silently raised.
  */
 export interface PoolOptions extends Omit<ClientConfig, "password"> {
-  /** A string, or a function that is called for each new connection; one call at a time, and once more with `{refresh: true}` after the server rejected the password (28P01). */
+  /** A string, or a function that is called for each new connection; one call at a time, and once more with `{refresh: true}` after the server refused it (28P01, 28000). */
   password?: string | PasswordFunction | undefined;
+  /**
+   * User and password together, for a secret that may change to another login. Instead of `user`, `password` and `connectionString`. Called before each new connection, one call at a time; with
+   * `{refresh: true}` once more after the server refused the login (28P01, 28000), and every `credentialsRefreshMs`. When the user changes, idle connections of the former one are closed at once, lent ones when they come back.
+   */
+  credentials?: CredentialsFunction | undefined;
+  /** How often `credentials` is asked afresh although nothing was refused, while connections are open. Milliseconds, up to 10 % less; default 300,000, floor 100; Infinity = never. */
+  credentialsRefreshMs?: number | undefined;
   /** Most connections. Default 10, floor 1. */
   max?: number | undefined;
   /** pg-pool's old name of `max`. */
@@ -91,6 +98,7 @@ export interface ResolvedOptions {
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
   readonly maxUses: number;
+  readonly credentialsRefreshMs: number;
   readonly maxLifetimeMs: number;
   readonly allowExitOnIdle: boolean;
   readonly validateAfterIdleMs: number;
@@ -149,6 +157,7 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
     connectTimeoutMs: number("connectTimeoutMs", shared, 1),
     queryTimeoutMs: number("queryTimeoutMs", number("query_timeout", 0, 0) || statementTimeout + QUERY_MARGIN_MS, 1, "may be Infinity"),
     maxUses: number("maxUses", Infinity, 0, "may be Infinity") || Infinity,
+    credentialsRefreshMs: number("credentialsRefreshMs", 300_000, 100, "may be Infinity"),
     maxLifetimeMs: number("maxLifetimeSeconds", 1800, 0, "may be Infinity") * 1000 || Infinity,
     allowExitOnIdle: options.allowExitOnIdle ?? false,
     validateAfterIdleMs: number("validateAfterIdleMs", 1000, 0, "may be Infinity"),
@@ -165,6 +174,9 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
     pooler,
   };
   if (resolved.min > max) problems.push(`min (${resolved.min}) must not be over max (${max})`);
+  if (options.credentials !== undefined) {
+    for (const name of ["user", "password", "connectionString"] as const) if (options[name] !== undefined) problems.push(`${name} cannot be given beside credentials, which give the login`);
+  }
   if (pooler === "transaction") {
     for (const guc of [...STARTUP_GUCS, "options"] as const) {
       if (options[guc]) problems.push(`${guc} cannot be set through a transaction pooler: set it on the role (ALTER ROLE … SET ${guc === "options" ? "…" : guc} = …)`);

@@ -3,10 +3,11 @@ import pg from "pg";
 import type { Client, PoolClient, QueryArrayConfig, QueryArrayResult, QueryConfig, QueryConfigValues, QueryResult, QueryResultRow, Submittable } from "pg";
 import { borrow } from "./borrow";
 import type { AcquireOptions } from "./borrow";
+import { destroySocket } from "./connection";
 import type { Connection } from "./connection";
 import { PoolCore } from "./core";
 import { sqlstateOf, toError } from "./errors";
-import { guardObserver } from "./observer";
+import { GuardedObserver } from "./observer";
 import type { PoolObserver, PoolStats } from "./observer";
 import { resolveOptions } from "./options";
 import type { ClientConstructor, PoolOptions } from "./options";
@@ -91,6 +92,14 @@ export class Pool extends EventEmitter {
     return Array.from(this.core.connections, ({ client }) => client);
   }
 
+  /**
+   * Destroys the connections whose client `which` picks, lent ones and those still being set up too: for whoever learns that their server must not be used. What runs on one fails with
+   * the error that `reason` makes for it. Each leaves the pool as a broken connection does.
+   */
+  destroy(which: (client: Client) => boolean, reason: () => Error): void {
+    for (const { client } of [...this.core.connections]) if (which(client)) destroySocket(client, reason());
+  }
+
   /** What the pool holds now. */
   stats(): PoolStats {
     return this.core.stats();
@@ -98,7 +107,7 @@ export class Pool extends EventEmitter {
 
   /** Tells `observer` from now on what happens; undefined tells nobody. */
   observe(observer: PoolObserver | undefined): void {
-    this.core.observer = observer === undefined ? undefined : guardObserver(observer);
+    this.core.observer = observer === undefined ? undefined : new GuardedObserver(observer);
   }
 
   /**

@@ -3,17 +3,8 @@ import type { Client } from "pg";
 import { now } from "./alarm";
 import type { Connection } from "./connection";
 import { PoolError, sqlstateOf, toError } from "./errors";
-import type { PoolObserver } from "./observer";
-
-/** What each query of a client is subject to. */
-export interface QueryPolicy {
-  readonly queryTimeoutMs: number;
-  /** Behind a transaction pooler a named statement would be looked for on a server connection that never saw it. */
-  readonly withoutNames: boolean;
-  readonly observer: () => PoolObserver | undefined;
-  /** Told when a query's deadline begins to run. */
-  readonly armed: (deadline: number) => void;
-}
+import type { GuardedObserver } from "./observer";
+import type { PoolState } from "./state";
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type AnyQuery = (config: unknown, values?: unknown, callback?: unknown) => unknown;
@@ -31,14 +22,16 @@ interface QueryLike {
  * "unknown". Nothing is added to a query's own path but a look at the clock; its end is seen from the protocol (ReadyForQuery), so
  * promises, callbacks, cursors and streams are all covered.
  */
-export function instrumentQueries(connection: Connection, client: Client, policy: QueryPolicy): void {
+export function instrumentQueries(connection: Connection, client: Client, pool: PoolState): void {
+  // Behind a transaction pooler a named statement would be looked for on a server connection that never saw it.
+  const withoutNames = pool.settings.pooler === "transaction";
   const own = Object.getOwnPropertyDescriptor(client, "query")?.value as AnyQuery | undefined;
   const prototype = Object.getPrototypeOf(client) as { query: AnyQuery };
   const run = (config: unknown, values: unknown, callback: unknown): unknown => (own ?? prototype.query).call(client, config, values, callback);
 
   const query: AnyQuery = (config, values, callback) => {
     if (typeof config !== "string" && (typeof config !== "object" || config === null)) return run(config, values, callback);
-    let timeoutMs = policy.queryTimeoutMs;
+    let timeoutMs = pool.settings.queryTimeoutMs;
     let text: string;
     if (typeof config === "string") {
       text = config;
@@ -48,11 +41,11 @@ export function instrumentQueries(connection: Connection, client: Client, policy
       if (typeof query.submit === "function") {
         // A cursor or a stream is read at its reader's pace.
         if (!(query instanceof Query)) timeoutMs = Infinity;
-      } else if (query.query_timeout !== undefined || (policy.withoutNames && query.name !== undefined)) {
+      } else if (query.query_timeout !== undefined || (withoutNames && query.name !== undefined)) {
         // pg's own query_timeout gives the caller an error and leaves the query running on the connection.
         const { query_timeout, name, ...rest } = query;
         if (query_timeout) timeoutMs = query_timeout;
-        config = policy.withoutNames || name === undefined ? rest : { ...rest, name };
+        config = withoutNames || name === undefined ? rest : { ...rest, name };
       }
     }
     const startedAt = now();
@@ -62,26 +55,40 @@ export function instrumentQueries(connection: Connection, client: Client, policy
       connection.queryStartedAt = startedAt;
       connection.queryTimeoutMs = timeoutMs;
       connection.postponed = false;
-      policy.armed(startedAt + timeoutMs);
+      pool.alarm.arm(startedAt + timeoutMs);
     }
-    const observer = policy.observer();
+    const { observer } = pool;
     const commits = isCommit(text);
     if (observer === undefined && !commits) return run(config, values, callback);
-    return observed(run, config, values, callback, (error, result) => {
-      const outcome = error !== undefined && commits ? commitError(error) : error;
-      observer?.onQuery?.(text, now() - startedAt, outcome, (result as { rowCount?: number | null } | undefined)?.rowCount ?? undefined);
-      return outcome;
-    });
+    // The way of pool.query: one closure, since everything here counts for each query.
+    if (typeof callback === "function") {
+      return run(config, values, (error: Error | null | undefined, result: unknown) => {
+        const outcome = ended(connection, observer, text, commits, startedAt, error ?? undefined, result);
+        if (outcome === undefined) (callback as Callback)(null, result);
+        else (callback as Callback)(outcome);
+      });
+    }
+    return observed(run, config, values, (error, result) => ended(connection, observer, text, commits, startedAt, error, result));
   };
   (client as unknown as { query: AnyQuery }).query = query;
 }
 
-/** Runs a query and lets `end` see, and change, the error it ends with. */
+/** Tells of a query that ended. The error that its caller gets. */
+function ended({ heardAt }: Connection, observer: GuardedObserver | undefined, text: string, commits: boolean, startedAt: number, error: Error | undefined, result: unknown): Error | undefined {
+  const outcome = commits && error !== undefined ? commitError(error) : error;
+  if (observer !== undefined) {
+    // A result comes with ReadyForQuery, whose moment is known; an error comes before it.
+    const nowMs = error === undefined && heardAt >= startedAt ? heardAt : now();
+    observer.onQuery(text, nowMs - startedAt, outcome, (result as { rowCount?: number | null } | undefined)?.rowCount ?? undefined, nowMs);
+  }
+  return outcome;
+}
+
+/** Runs a query whose callback is not its last argument and lets `end` see, and change, the error it ends with. */
 function observed(
   run: AnyQuery,
   config: unknown,
   values: unknown,
-  callback: unknown,
   end: (error: Error | undefined, result?: unknown) => Error | undefined,
 ): unknown {
   const wrap = (inner: Callback): Callback => (error, result) => {
@@ -90,7 +97,6 @@ function observed(
     else inner(outcome);
   };
   if (typeof values === "function") return run(config, wrap(values as Callback), undefined);
-  if (typeof callback === "function") return run(config, values, wrap(callback as Callback));
   const given = config as QueryLike;
   if (typeof given.callback === "function" && typeof config === "object") {
     const inner = given.callback;

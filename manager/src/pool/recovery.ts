@@ -1,14 +1,15 @@
 import { now } from "./alarm";
 import type { Connection } from "./connection";
-import type { PoolCore } from "./core";
 import { toError } from "./errors";
+import type { Opener } from "./open";
 import { resetSession } from "./reset";
+import type { PoolState } from "./state";
 
 /**
  * Brings a returned connection back to a clean state before anybody else gets it, or closes it. A query that is still running is left to end
  * within its deadline; an open or failed transaction is rolled back and a session discarded within `resetTimeoutMs`.
  */
-export function recover(core: PoolCore, connection: Connection): void {
+export function recover(core: PoolState, opener: Opener, connection: Connection): void {
   const nowMs = now();
   connection.move("returning", nowMs);
   if (connection.busy) {
@@ -17,7 +18,7 @@ export function recover(core: PoolCore, connection: Connection): void {
     core.alarm.arm(connection.deadline);
     connection.onReady = () => {
       if (connection.state !== "returning") return;
-      recover(core, connection);
+      recover(core, opener, connection);
       core.pump(now());
     };
     return;
@@ -29,13 +30,13 @@ export function recover(core: PoolCore, connection: Connection): void {
   }
   if (status !== "I") {
     core.log("rolling back a transaction left open", status);
-    core.observer?.onTransactionLeft?.(status);
+    core.observer?.onTransactionLeft(status);
   }
   connection.deadline = nowMs + core.settings.resetTimeoutMs;
   core.alarm.arm(connection.deadline);
   const discard = connection.dirty && core.settings.pooler !== "transaction";
   resetSession(connection, discard)
-    .then(() => (discard ? core.supply.opener.prepareSession(connection.client) : undefined))
+    .then(() => (discard ? opener.prepareSession(connection.client) : undefined))
     .then(
       () => {
         if (connection.state !== "returning") return;

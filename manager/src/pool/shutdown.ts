@@ -1,13 +1,13 @@
 import { now } from "./alarm";
 import { cancelBackend } from "./cancel";
 import { destroySocket } from "./connection";
-import type { PoolCore } from "./core";
+import type { PoolState } from "./state";
 
 /**
  * Closes a pool: refuses who waits, except callers whose connection is already being opened; closes what is idle; and leaves lent connections
  * `graceMs`, after which `endNow` comes. Calls back when nothing is left.
  */
-export function shutDown(core: PoolCore, graceMs: number, done: () => void): void {
+export function shutDown(core: PoolState, graceMs: number, done: () => void): void {
   core.log("ending");
   const nowMs = now();
   core.endsAt = nowMs + graceMs;
@@ -26,7 +26,7 @@ export function shutDown(core: PoolCore, graceMs: number, done: () => void): voi
 }
 
 /** The grace of a closing pool is over. */
-export function endNow(core: PoolCore): void {
+export function endNow(core: PoolState): void {
   const error = core.error("POOL_CLOSED", `Pool "${core.settings.name}" was closed, and its grace is over.`);
   for (const waiter of core.queue) {
     core.queue.delete(waiter);

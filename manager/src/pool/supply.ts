@@ -1,14 +1,13 @@
 import type { Client } from "pg";
 import { now } from "./alarm";
-import { Backpressure } from "./backpressure";
 import { Connection } from "./connection";
-import type { PoolCore } from "./core";
 import { isTooManyClients, isUnreachable, toError } from "./errors";
 import { connectionsToOpen, smoothed } from "./growth";
+import { Login } from "./login";
 import { Opener } from "./open";
 import type { ClientConstructor } from "./options";
 import { instrumentQueries } from "./query";
-import { Trust } from "./trust";
+import type { PoolState } from "./state";
 
 /** Most attempts to connect under way while the database is down. */
 const MAX_PROBES = 4;
@@ -17,29 +16,28 @@ const LIFETIME_JITTER = 0.1;
 
 /** Where connections come from: opens, checks and gives them up, by what callers need and what is known of the server. */
 export class Supply {
-  readonly trust: Trust;
-  readonly backpressure: Backpressure;
   readonly opener: Opener;
+  /** Where the pool has a credentials function. */
+  readonly login: Login | undefined;
   /** How long opening a connection takes; undefined before the first success. */
   private connectMs: number | undefined;
 
   constructor(
-    private readonly core: PoolCore,
+    private readonly core: PoolState,
     ClientClass: ClientConstructor,
   ) {
     const { options, settings } = core;
-    this.trust = new Trust(settings.validateAfterIdleMs);
-    this.backpressure = new Backpressure(settings.max);
+    this.login = options.credentials === undefined ? undefined : new Login(core, options.credentials);
     // A client without a listener for "error" ends the process when its socket fails: it has one from birth to death.
     const adopt = (client: Client): void => void client.on("error", (error: Error) => this.clientFailed(client, error));
-    this.opener = new Opener(options, settings, ClientClass, { adopt, connected: (connection) => this.watch(connection), setUp: (client) => core.tell("connect", client) });
+    this.opener = new Opener(options, settings, this.login, ClientClass, { adopt, connected: (connection) => this.watch(connection), setUp: (client) => core.tell("connect", client) });
   }
 
   /** Checks idle connections that need it, and opens new ones, for callers that wait. */
   provide(nowMs: number): void {
     const { core } = this;
-    const room = this.backpressure.effectiveMax(nowMs) - core.connections.size;
-    if (room <= 0 && core.idle.length === 0 && !this.trust.outage.down) return core.alarm.arm(this.backpressure.raisesAt);
+    const room = core.backpressure.effectiveMax(nowMs) - core.connections.size;
+    if (room <= 0 && core.idle.length === 0 && !core.trust.outage.down) return core.alarm.arm(core.backpressure.raisesAt);
     let waiting = 0;
     let longestWaitMs = 0;
     for (const waiter of core.queue) {
@@ -61,15 +59,15 @@ export class Supply {
       validating++;
     }
     if (waiting === 0 || core.endsAt !== undefined) return;
-    if (this.trust.outage.down) {
+    if (core.trust.outage.down) {
       this.probe(room, connecting, nowMs);
-    } else if (nowMs < this.backpressure.nextAttemptAt) {
-      core.alarm.arm(this.backpressure.nextAttemptAt);
+    } else if (nowMs < core.backpressure.nextAttemptAt) {
+      core.alarm.arm(core.backpressure.nextAttemptAt);
     } else {
       const open = core.connections.size - connecting;
       const count = connectionsToOpen({ waiting: waiting - validating, longestWaitMs, open, connecting, room, holdMs: core.holdMs, connectMs: this.connectMs });
       // The last news was bad: one connection tries whether the server is there.
-      const tries = this.trust.isDoubtful(heardAt) ? Math.min(count, connecting === 0 ? 1 : 0) : count;
+      const tries = core.trust.isDoubtful(heardAt) ? Math.min(count, connecting === 0 ? 1 : 0) : count;
       for (let opened = 0; opened < tries; opened++) this.openOne(nowMs);
       // Who then still waits has waited for as long as opening takes.
       if (room > count && this.connectMs !== undefined && this.connectMs > longestWaitMs) core.alarm.arm(nowMs + this.connectMs - longestWaitMs);
@@ -79,14 +77,14 @@ export class Supply {
   /** One attempt to reach a database that is down. An attempt that hangs does not stand in the way of the next, except the oldest: it may just be slow. */
   private probe(room: number, connecting: number, nowMs: number): void {
     const { core } = this;
-    if (nowMs < this.trust.outage.nextAttemptAt) return core.alarm.arm(this.trust.outage.nextAttemptAt);
+    if (nowMs < core.trust.outage.nextAttemptAt) return core.alarm.arm(core.trust.outage.nextAttemptAt);
     if (room <= 0 || connecting >= MAX_PROBES) {
       const [, secondOldest] = [...core.connections].filter(({ state }) => state === "opening");
       if (secondOldest === undefined) return;
-      core.remove(secondOldest, "connect-failed", this.trust.lastError);
+      core.remove(secondOldest, "connect-failed", core.trust.lastError);
     }
     this.openOne(nowMs);
-    core.alarm.arm(this.trust.outage.nextAttemptAt);
+    core.alarm.arm(core.trust.outage.nextAttemptAt);
   }
 
   /** Asks a connection for a sign of life; meanwhile it belongs to nobody. */
@@ -108,8 +106,9 @@ export class Supply {
 
   validationFailed(connection: Connection, error: Error): void {
     if (connection.state !== "validating") return;
+    const { core } = this;
     const sinceMs = connection.stateSince;
-    this.core.remove(connection, "validation", error);
+    core.remove(connection, "validation", error);
     this.endGeneration(sinceMs, error);
   }
 
@@ -118,18 +117,20 @@ export class Supply {
    * without a ping, lent ones when they come back. If nothing at all was heard, the database is down.
    */
   endGeneration(sinceMs: number, error: Error): void {
-    this.trust.endGeneration(sinceMs);
+    const { core } = this;
+    core.trust.endGeneration(sinceMs);
     let heard = false;
-    for (const connection of [...this.core.connections]) {
+    for (const connection of [...core.connections]) {
       if (connection.heardAt >= sinceMs) heard = true;
-      else if (connection.state === "idle" || connection.state === "validating") this.core.remove(connection, "generation", error);
+      else if (connection.state === "idle" || connection.state === "validating") core.remove(connection, "generation", error);
     }
     if (!heard) this.databaseFailed(error);
-    this.core.pump(now());
+    core.pump(now());
   }
 
   private databaseFailed(error: Error): void {
-    if (this.trust.failed(error, now())) this.core.observer?.onDown?.(true, error);
+    const { core } = this;
+    if (core.trust.failed(error, now())) core.observer?.onDown(true, error);
   }
 
   private openOne(nowMs: number): void {
@@ -138,7 +139,7 @@ export class Supply {
     connection.move("opening", nowMs, nowMs + core.settings.connectTimeoutMs);
     core.connections.add(connection);
     core.alarm.arm(connection.deadline);
-    this.trust.outage.attempted(nowMs);
+    core.trust.outage.attempted(nowMs);
     core.log("connecting new client");
     this.opener.open(connection).then(
       () => this.opened(connection),
@@ -153,16 +154,16 @@ export class Supply {
     const nowMs = now();
     core.log("client failed to connect", error);
     const startedAt = connection.stateSince;
-    core.observer?.onConnectError?.(nowMs - startedAt, error);
+    core.observer?.onConnectError(nowMs - startedAt, error);
     core.remove(connection, "connect-failed", error);
     if (isTooManyClients(error)) {
-      this.trust.lastError = error;
-      core.observer?.onBackpressure?.(this.backpressure.refused(core.connections.size, nowMs));
+      core.trust.lastError = error;
+      core.observer?.onBackpressure(core.backpressure.refused(core.connections.size, nowMs));
     } else if (this.connectMs !== undefined && isUnreachable(error)) {
       this.databaseFailed(error);
     } else {
       // A pool that never had a connection is more likely wrong about the address than unlucky: the first caller hears at once.
-      this.trust.lastError = error;
+      core.trust.lastError = error;
       // Told is a caller that this attempt was made for, not one that came later.
       const waiter = core.queue.first(({ since }) => since <= startedAt);
       if (waiter !== undefined) {
@@ -179,13 +180,13 @@ export class Supply {
     const nowMs = now();
     const connectMs = nowMs - connection.stateSince;
     this.connectMs = smoothed(this.connectMs, connectMs);
-    this.trust.lastError = undefined;
+    core.trust.lastError = undefined;
     connection.onClosed = undefined;
     connection.heardAt = nowMs;
     connection.expiresAt = nowMs + core.settings.maxLifetimeMs * (1 - LIFETIME_JITTER * Math.random());
     core.log("new client connected");
-    core.observer?.onConnect?.(connectMs);
-    if (this.trust.outage.succeeded()) core.observer?.onDown?.(false, undefined);
+    core.observer?.onConnect(connectMs);
+    if (core.trust.outage.succeeded()) core.observer?.onDown(false, undefined);
     this.makeProven(connection, nowMs);
   }
 
@@ -203,14 +204,13 @@ export class Supply {
     const { core } = this;
     const { client } = connection;
     if (typeof (client as Partial<Client>).query !== "function") return;
-    instrumentQueries(connection, client, {
-      queryTimeoutMs: core.settings.queryTimeoutMs,
-      withoutNames: core.settings.pooler === "transaction",
-      observer: () => core.observer,
-      armed: (deadline) => core.alarm.arm(deadline),
-    });
-    connection.internals.connection?.on("readyForQuery", () => {
+    instrumentQueries(connection, client, core);
+    const wire = connection.internals.connection;
+    // Before the client hears of it and calls its callers back: the end of a query need not look at the clock again.
+    wire?.prependListener("readyForQuery", () => {
       connection.heardAt = now();
+    });
+    wire?.on("readyForQuery", () => {
       connection.queryStartedAt = connection.busy ? connection.heardAt : 0;
       if (connection.queryStartedAt === 0) connection.ready();
     });
@@ -223,13 +223,13 @@ export class Supply {
     if (connection === undefined) return core.log("additional client error after disconnection due to error", error);
     connection.broken ??= error;
     // Perhaps not only this one: the others are asked before they are lent.
-    if (isUnreachable(error)) this.trust.suspect(now());
+    if (isUnreachable(error)) core.trust.suspect(now());
     if (connection.state === "idle") {
       Object.defineProperty(error, "client", { value: client, configurable: true, writable: true });
       core.remove(connection, "broken", error);
       core.log("idle client failed", error);
       // Without a listener, "error" would end the process: an idle connection's death is no reason for that.
-      if (core.events.listenerCount("error") > 0) core.tell("error", error, client);
+      if (core.isHeard("error")) core.tell("error", error, client);
       core.pump(now());
     } else if (connection.state === "validating") {
       this.validationFailed(connection, error);

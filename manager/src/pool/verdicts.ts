@@ -2,9 +2,10 @@ import { now } from "./alarm";
 import { cancelBackend } from "./cancel";
 import { destroySocket } from "./connection";
 import type { Connection } from "./connection";
-import type { PoolCore } from "./core";
 import { stackOf } from "./leak";
 import { endNow } from "./shutdown";
+import type { PoolState } from "./state";
+import type { Supply } from "./supply";
 
 /** A deadline within this is due: timers ring up to a millisecond early. In milliseconds. */
 const SLACK_MS = 1;
@@ -13,7 +14,7 @@ const SLACK_MS = 1;
  * What to do when the alarm rings. Connections that are merely too old go at once. Whatever accuses the database waits for one turn
  * of the event loop: if the loop was blocked, the answer may lie unread in the socket.
  */
-export function judge(core: PoolCore, lateMs: number): void {
+export function judge(core: PoolState, supply: Supply, lateMs: number): void {
   retireOld(core, now());
   setImmediate(() => {
     const afterIo = now();
@@ -21,17 +22,18 @@ export function judge(core: PoolCore, lateMs: number): void {
     retireOld(core, afterIo);
     for (const connection of [...core.connections]) {
       if (lateMs > 0) postpone(connection, lateMs, afterIo);
-      judgeConnection(core, connection, afterIo);
+      judgeConnection(core, supply, connection, afterIo);
     }
     refuseLate(core, afterIo);
     if (core.endsAt !== undefined && core.endsAt <= afterIo + SLACK_MS) endNow(core);
+    if (supply.login !== undefined && supply.login.looksAt <= afterIo + SLACK_MS) supply.login.look();
     core.pump(afterIo);
-    core.alarm.arm(nextDeadline(core, afterIo));
+    core.alarm.arm(nextDeadline(core, supply, afterIo));
   });
 }
 
 /** Idle time-out and lifetime. */
-function retireOld(core: PoolCore, nowMs: number): void {
+function retireOld(core: PoolState, nowMs: number): void {
   for (const connection of [...core.connections]) {
     if (connection.expiresAt <= nowMs + SLACK_MS && connection.state !== "opening") {
       connection.expired = true;
@@ -56,27 +58,27 @@ function postpone(connection: Connection, lateMs: number, nowMs: number): void {
   }
 }
 
-function judgeConnection(core: PoolCore, connection: Connection, nowMs: number): void {
+function judgeConnection(core: PoolState, supply: Supply, connection: Connection, nowMs: number): void {
   const { settings } = core;
   if (connection.deadline <= nowMs + SLACK_MS) {
     if (connection.state === "opening") {
       const message = `Connection terminated due to connection timeout: opening a connection of pool "${settings.name}" took longer than ${settings.connectTimeoutMs} ms.`;
-      core.supply.openFailed(connection, core.error("POOL_CONNECT_TIMEOUT", message, "See whether the database can be reached from here; raise connectTimeoutMs if it is only slow."));
+      supply.openFailed(connection, core.error("POOL_CONNECT_TIMEOUT", message, "See whether the database can be reached from here; raise connectTimeoutMs if it is only slow."));
     } else if (connection.state === "validating") {
-      core.supply.validationFailed(connection, core.error("POOL_VALIDATION_TIMEOUT", `An idle connection of pool "${settings.name}" did not answer within ${settings.validationTimeoutMs} ms.`));
+      supply.validationFailed(connection, core.error("POOL_VALIDATION_TIMEOUT", `An idle connection of pool "${settings.name}" did not answer within ${settings.validationTimeoutMs} ms.`));
     } else if (connection.state === "returning") {
-      if (connection.busy) stopQuery(core, connection);
+      if (connection.busy) stopQuery(core, supply, connection);
       core.remove(connection, "reset-failed", core.error("POOL_QUERY_TIMEOUT", "The connection could not be cleaned in time."));
     }
   } else if (connection.queryDeadline <= nowMs + SLACK_MS && connection.broken === undefined) {
-    stopQuery(core, connection);
+    stopQuery(core, supply, connection);
   } else {
     reportLeak(core, connection, nowMs);
   }
 }
 
 /** A query that outlived its deadline: its caller hears now, its backend is asked to stop, its socket goes. */
-function stopQuery(core: PoolCore, connection: Connection): void {
+function stopQuery(core: PoolState, supply: Supply, connection: Connection): void {
   const error = core.error(
     "POOL_QUERY_TIMEOUT",
     `A query on pool "${core.settings.name}" did not end within ${connection.queryTimeoutMs} ms. Its connection was closed and its backend asked to stop; if it was a write, whether it took effect is unknown.`,
@@ -86,13 +88,13 @@ function stopQuery(core: PoolCore, connection: Connection): void {
   const sinceMs = now();
   void cancelBackend(connection.client, core.options.stream).then((taken) => {
     // A server that takes the request is there, and only the query was slow.
-    if (!taken) core.supply.endGeneration(sinceMs, error);
+    if (!taken) supply.endGeneration(sinceMs, error);
   });
   destroySocket(connection.client, error);
 }
 
 /** Held for long without a sign of use. A cursor that nobody reads counts as none. */
-function reportLeak(core: PoolCore, connection: Connection, nowMs: number): void {
+function reportLeak(core: PoolState, connection: Connection, nowMs: number): void {
   if (connection.state !== "lent" || connection.leakReported) return;
   if (connection.busy && connection.queryTimeoutMs !== Infinity) return;
   if (leakAt(core, connection) > nowMs + SLACK_MS) return;
@@ -100,14 +102,14 @@ function reportLeak(core: PoolCore, connection: Connection, nowMs: number): void
   core.leaks.arm(nowMs);
   const report = { client: connection.client, heldMs: nowMs - connection.stateSince, stack: stackOf(connection.acquireSite), user: connection.user };
   core.log("possible leak", report.heldMs, report.stack);
-  core.observer?.onLeak?.(report);
+  core.observer?.onLeak(report);
 }
 
-function leakAt(core: PoolCore, connection: Connection): number {
+function leakAt(core: PoolState, connection: Connection): number {
   return Math.max(connection.stateSince, connection.heardAt) + core.settings.leakThresholdMs;
 }
 
-function refuseLate(core: PoolCore, nowMs: number): void {
+function refuseLate(core: PoolState, nowMs: number): void {
   for (const waiter of core.queue) {
     if (waiter.deadline > nowMs + SLACK_MS) continue;
     core.queue.delete(waiter);
@@ -115,13 +117,13 @@ function refuseLate(core: PoolCore, nowMs: number): void {
     const { total, idle, waiting } = core.counts;
     // pg-pool's words come first: programs look for them.
     const message = `timeout exceeded when trying to connect: pool "${core.settings.name}" had no connection for ${waitedMs} ms (total ${total}, idle ${idle}, waiting ${waiting}, max ${core.settings.max}).`;
-    const hint = core.supply.trust.lastError === undefined ? "All connections were in use: look for leaks and slow queries before raising max." : "The database could not be reached: see the cause.";
-    waiter.refused(core.error("POOL_ACQUIRE_TIMEOUT", message, hint, core.supply.trust.lastError));
+    const hint = core.trust.lastError === undefined ? "All connections were in use: look for leaks and slow queries before raising max." : "The database could not be reached: see the cause.";
+    waiter.refused(core.error("POOL_ACQUIRE_TIMEOUT", message, hint, core.trust.lastError));
   }
 }
 
 /** The next moment at which something may be due. */
-function nextDeadline(core: PoolCore, nowMs: number): number {
+function nextDeadline(core: PoolState, supply: Supply, nowMs: number): number {
   const { settings } = core;
   let next = Infinity;
   const consider = (at: number): void => {
@@ -140,5 +142,6 @@ function nextDeadline(core: PoolCore, nowMs: number): number {
   }
   for (const waiter of core.queue) consider(waiter.deadline);
   if (core.endsAt !== undefined) consider(core.endsAt);
+  if (supply.login !== undefined) consider(supply.login.looksAt);
   return next;
 }

@@ -7,6 +7,7 @@ import { createPool } from "../pool";
 import { formatForDriver } from "../url";
 import type { DatabaseUrl, DatabaseUrlDialect } from "../url";
 import { SessionError } from "./errors";
+import { credentialsFrom } from "./login";
 import { PrimaryGuard } from "./primary-guard";
 import type { PrimaryChange } from "./primary-guard";
 import { Replica } from "./replica";
@@ -51,7 +52,7 @@ export function resolveDatabases(config: DatabaseConfig | AppConfig): ResolvedDa
   return {
     primary,
     replica: readReplica === undefined ? undefined : { ...poolOptions(config, readReplica), keepOnQueryError: true, name: `${config.service}-replica` },
-    replicaLagMaxMs: REPLICA_LAG_MAX_MS,
+    replicaLagMaxMs: config.readReplicaLagMaxMs,
   };
 }
 
@@ -68,6 +69,17 @@ function fromUrls(config: DatabaseConfig): ResolvedDatabases {
     replica: config.replicaUrl === undefined ? undefined : options(config.replicaUrl, config.pool?.name === undefined ? "replica" : `${name}-replica`),
     replicaLagMaxMs: config.replicaLagMaxMs ?? REPLICA_LAG_MAX_MS,
   };
+}
+
+/** The same databases, whose pools read their login from the configuration again: it is loaded anew by `load`. */
+export function followingLogins(databases: ResolvedDatabases, load: () => DatabaseConfig | AppConfig | Promise<DatabaseConfig | AppConfig>): ResolvedDatabases {
+  const follow = (which: "primary" | "replica", { user, password, ...options }: PoolOptions): PoolOptions => {
+    // What the caller says itself it means, as for IAM tokens.
+    if (options.credentials !== undefined || options.connectionString !== undefined) return { user, password, ...options };
+    return { ...options, credentials: credentialsFrom({ user, password }, async () => resolveDatabases(await load())[which]) };
+  };
+  const { primary, replica } = databases;
+  return { ...databases, primary: follow("primary", primary), replica: replica === undefined ? undefined : follow("replica", replica) };
 }
 
 /** How often, how long and with which pauses the first connection is tried: longer ones while an instance or its way into the network warms up. */

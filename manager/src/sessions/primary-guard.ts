@@ -1,5 +1,4 @@
 import type { Client } from "pg";
-import { destroySocket } from "../pool/connection";
 import type { Pool } from "../pool";
 import { SessionError, notPrimary } from "./errors";
 import { judgePrimary, readServerFacts } from "./server-identity";
@@ -77,10 +76,8 @@ export class PrimaryGuard {
   }
 
   #destroy(which: (client: Client) => boolean, reason: string): void {
-    for (const client of this.#pool?._clients ?? []) {
-      // One that is still being opened has not said yet where it leads: it is judged when it has.
-      if (this.#facts.has(client) && which(client)) destroySocket(client, new SessionError("PRIMARY_CHANGED", `The connection was closed: ${reason}.`));
-    }
+    // One whose facts are not known is still being set up: it is judged when it has said where it leads.
+    this.#pool?.destroy((client) => this.#facts.has(client) && which(client), () => new SessionError("PRIMARY_CHANGED", `The connection was closed: ${reason}.`));
   }
 
   #refusal(code: "PRIMARY_IN_RECOVERY" | "PRIMARY_STALE" | "PRIMARY_OTHER_CLUSTER" | "PRIMARY_SPLIT", reason: string): SessionError {

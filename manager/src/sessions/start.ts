@@ -6,7 +6,7 @@ import { retry } from "../errors/retry";
 import type { RetryOptions } from "../errors/retry";
 import { RetryBudget } from "../errors/retry-budget";
 import type { Pool } from "../pool";
-import { closeDatabases, connectRetryOf, makeDatabases, resolveDatabases } from "./config";
+import { closeDatabases, connectRetryOf, followingLogins, makeDatabases, resolveDatabases } from "./config";
 import type { DatabaseConfig } from "./config";
 import { SessionError } from "./errors";
 import type { SessionErrorCode } from "./errors";
@@ -16,7 +16,10 @@ import type { ManagerErrorState, ManagerEvent, ManagerState, StateMachine } from
 
 /** What is done at start, and what a failure of it does. */
 export interface StartOptions {
-  /** The configuration, or what loads it, e.g. `() => configManager.load()`; a function is called again by `reinitialize`, so that a rotated secret is read anew. */
+  /**
+   * The configuration, or what loads it, e.g. `() => configManager.load()`. A function is called again by `reinitialize`; and where the server refuses the login, and every five minutes, for the
+   * login alone: so a rotated secret is followed, also to another user.
+   */
   readonly config: DatabaseConfig | AppConfig | (() => DatabaseConfig | AppConfig | Promise<DatabaseConfig | AppConfig>);
   /** Brings the schema up, or looks whether it is there. */
   readonly schema?: {
@@ -63,7 +66,10 @@ export async function start(options: StartOptions, context: StartContext): Promi
   try {
     const config = await step(context, STEPS.config, CONFIG_RETRY, async () => (typeof options.config === "function" ? options.config() : options.config));
     machine.fire("done");
-    const made = await step(context, STEPS.url, NO_RETRY, async () => makeDatabases(resolveDatabases(config), context.onPrimaryChange));
+    const made = await step(context, STEPS.url, NO_RETRY, async () => {
+      const resolved = resolveDatabases(config);
+      return makeDatabases(typeof options.config === "function" ? followingLogins(resolved, options.config) : resolved, context.onPrimaryChange);
+    });
     databases = made;
     machine.fire("done");
     await step(context, STEPS.connect, connectRetryOf(config), async () => {

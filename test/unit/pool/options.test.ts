@@ -40,3 +40,10 @@ test("what does not get through a transaction pooler is refused, with what to do
 test("a value is never shown where it could be a secret", () => {
   expect(() => resolveOptions({ max: "hunter2" as never })).toThrow(/max must be a whole number of at least 0; it is a string/);
 });
+
+test("credentials give the login, so nothing else may give one as well", () => {
+  const credentials = () => ({ user: "shop_user", password: "secret" });
+  expect(() => resolveOptions({ credentials, user: "a", password: "hunter2", connectionString: "postgresql://a:hunter2@h/d" })).toThrow(/user cannot be given beside credentials.*password cannot.*connectionString cannot/);
+  expect(() => resolveOptions({ credentials, credentialsRefreshMs: 99 })).toThrow("credentialsRefreshMs must be a number of at least 100, or Infinity; it is 99");
+  expect(resolveOptions({ credentials }).credentialsRefreshMs).toBe(300_000);
+});

@@ -1,8 +1,8 @@
-import { PasswordReader } from "../../../manager/src/pool/password";
+import { CredentialReader } from "../../../manager/src/pool/credentials";
 
 test("connections that open together read the password once", async () => {
   let reads = 0;
-  const reader = new PasswordReader(async () => {
+  const reader = new CredentialReader(async () => {
     await new Promise(setImmediate);
     return `password ${++reads}`;
   });
@@ -12,7 +12,7 @@ test("connections that open together read the password once", async () => {
 
 test("after a rejection it is read afresh, once, and new connections wait for that", async () => {
   const requests: boolean[] = [];
-  const reader = new PasswordReader(async (_target, { refresh }) => {
+  const reader = new CredentialReader(async (_target, { refresh }) => {
     requests.push(refresh);
     await new Promise(setImmediate);
     return refresh ? "new" : "old";
@@ -26,7 +26,7 @@ test("after a rejection it is read afresh, once, and new connections wait for th
 
 test("a failed reading is not remembered", async () => {
   let fails = true;
-  const reader = new PasswordReader(() => {
+  const reader = new CredentialReader(() => {
     if (fails) throw new Error("the secret store is away");
     return "here";
   });
