@@ -38,6 +38,7 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
     chmodSync(draft, 0o700);
     if (owner !== undefined) chownSync(draft, owner.uid, owner.gid);
     await initdb({ draft, binaries, owner, flush: settings.durability === "on", signal });
+    await spreadDatabases(draft, owner);
     writeConfiguration(draft, settings, owner);
     await bootstrap({ dataDirectory: draft, binaries, owner, adminVerifier, signal });
     // An empty folder in its place gives way; anything else there was refused before.
@@ -47,6 +48,15 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
     rmSync(draft, { recursive: true, force: true });
     throw diskError(error, "The data directory could not be made") ?? error;
   }
+}
+
+/**
+ * Tells ext4 to give each database's folder a group of inodes of its own (`chattr +T`). Without a journal it is slow to take inodes that were just
+ * freed, so that making databases after others were dropped took several times as long. Best effort: elsewhere it means nothing.
+ */
+async function spreadDatabases(dataDirectory: string, owner: Owner | undefined): Promise<void> {
+  if (process.platform !== "linux") return;
+  await runProgram("chattr", ["+T", join(dataDirectory, "base")], { owner, timeoutMs: 5_000 }).catch(() => undefined);
 }
 
 /** Writes both configuration files as they have to be; the server must be stopped, or restarted afterwards. */

@@ -7,7 +7,7 @@ export const OWNER = "bulkhead_test_owner";
 export const APP = "bulkhead_test_app";
 
 /** Changes with how a template is made, so that older ones are not used. */
-const RECIPE = 1;
+const RECIPE = 2;
 /** What of a service's name fits beside the rest in Postgres' 63 bytes. */
 const SERVICE_BYTES = 30;
 
