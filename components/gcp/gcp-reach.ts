@@ -1,0 +1,31 @@
+import type { TierFacts } from "../../manager/src/plan/plan";
+import type { TierContext } from "../tier";
+import { GCP_ADMIN } from "./admin-login";
+import type { GcpConfig } from "./config/gcp-config";
+import { googleSettings } from "./google/settings";
+import { createReach } from "./reach/reach";
+import type { Reach } from "./reach/reach";
+
+/** Postgres keeps 3 for superusers, Cloud SQL's own agents take a few, and the admin's sessions outside compartments the rest. */
+const RESERVED_CONNECTIONS = 20;
+
+export function gcpFacts({ sql }: GcpConfig): TierFacts {
+  return { admin: GCP_ADMIN, template: "template0", maxConnections: sql.maxConnections, reservedConnections: RESERVED_CONNECTIONS };
+}
+
+/** The way from this machine to the stack's database, as the configuration chooses it. */
+export function gcpReach({ stack, config: { settings } }: Pick<TierContext, "stack" | "config">, config: GcpConfig, progress: (line: string) => void): Reach {
+  return createReach({
+    settings: googleSettings((key) => (typeof settings[key] === "string" ? settings[key] : undefined)),
+    stack,
+    config: config.reach,
+    facts: gcpFacts(config),
+    zone: bastionZone(config),
+    progress,
+  });
+}
+
+/** Where the bastion is: beside ClickHouse, or in the zone that every region has. */
+export function bastionZone({ region, clickhouse }: Pick<GcpConfig, "region" | "clickhouse">): string {
+  return clickhouse?.zone ?? `${region}-b`;
+}

@@ -1,0 +1,35 @@
+import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
+import type { Target, TierContext } from "../tier";
+import { parseGcpConfig } from "./config/parse-gcp-config";
+import { gcpFacts, gcpReach } from "./gcp-reach";
+import type { Reach } from "./reach/reach";
+
+/** Cloud SQL, Memorystore, ClickHouse and Cloud Run in a project of Google Cloud, all private; docs/gcp.md. */
+export const target: Target = {
+  facts: (config, catalog) => gcpFacts(parseGcpConfig(config, catalog)),
+
+  // Loaded when it is called: Pulumi's SDKs take a second, and `status` or `conn` need nothing of them.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() TypeScript
+  createTier: (context) => (require("./tier") as typeof import("./tier")).createGcpTier(context),
+
+  async openAccess(context) {
+    const opened = await reachOf(context).open({ makeAdmin: false, ...(context.signal && { signal: context.signal }) });
+    if (opened === null) throw new BulkheadError("TIER_NOT_RUNNING", `stack ${context.stack} has no database yet, or none with an admin`, { hint: `npx bulkhead up --stack ${context.stack}` });
+    return opened.access;
+  },
+
+  async status(context) {
+    const found = await reachOf(context).look(context.signal);
+    if (found === undefined) return { running: false, reason: "it has not been made", version: undefined, host: undefined, port: undefined };
+    const { instance, endpoint } = found;
+    return { running: true, reason: undefined, version: instance.version, host: endpoint.host, port: endpoint.port };
+  },
+
+  // Nothing of it runs on this machine.
+  stop: async () => false,
+  remove: async () => {},
+};
+
+function reachOf(context: TierContext): Reach {
+  return gcpReach(context, parseGcpConfig(context.config, context.catalog()), context.progress);
+}
