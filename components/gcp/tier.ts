@@ -47,6 +47,8 @@ export interface GcpTierArgs {
  * the load balancer, which `Workloads` adds.
  */
 export class GcpTier extends ComponentResource {
+  /** Everything waits for it: without its API, nothing of a kind can be made. */
+  readonly apis: Apis;
   readonly network: Network;
   readonly egress: ServerlessEgress;
   readonly agents: ServiceAgents;
@@ -62,8 +64,8 @@ export class GcpTier extends ComponentResource {
   constructor(name: string, args: GcpTierArgs, options?: ComponentResourceOptions) {
     super("bulkhead:gcp:Tier", name, {}, options);
     const { config } = args;
-    // Everything waits for the APIs: without one, nothing of its kind can be made.
-    const child = { parent: this, dependsOn: [new Apis("apis", { project: config.project, config }, { parent: this })] };
+    this.apis = new Apis("apis", { project: config.project, config }, { parent: this });
+    const child = { parent: this, dependsOn: [this.apis] };
 
     auditLogs("audit", config.project, child);
     this.agents = new ServiceAgents("agents", { project: config.project, purposes: keyPurposes(config) }, child);

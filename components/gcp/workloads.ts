@@ -54,11 +54,11 @@ export class Workloads extends ComponentResource {
         deletionProtection: config.deletionProtection,
         ...(transforms.services && { transform: transforms.services }),
       },
-      { parent: this },
+      { parent: this, dependsOn: [tier.apis] },
     );
   }
 
-  private makeEdge({ stack, config, catalog }: WorkloadsArgs, edge: NonNullable<GcpConfig["edge"]>, run: RunServices): Edge {
+  private makeEdge({ stack, config, catalog, tier }: WorkloadsArgs, edge: NonNullable<GcpConfig["edge"]>, run: RunServices): Edge {
     const { backupCertificate, domains } = edge;
     return new Edge(
       "edge",
@@ -72,7 +72,7 @@ export class Workloads extends ComponentResource {
         deletionProtection: config.deletionProtection,
         ...(transforms.edge && { transform: transforms.edge }),
       },
-      { parent: this },
+      { parent: this, dependsOn: [tier.apis] },
     );
   }
 }
