@@ -13,6 +13,12 @@ const REQUESTS_PER_MINUTE = 600;
 /** Google's preconfigured rules (OWASP Core Rule Set 3.3), each at its first level of four: what hardly ever hits a rightful request. */
 const RULE_SETS = ["sqli", "xss", "lfi", "rfi", "rce", "protocolattack", "sessionfixation", "scannerdetection"] as const;
 
+/** What each asks of a request, by its name. The last are attacks that Google adds as they become known (Log4Shell among them), which have no version. */
+const ATTACKS: readonly (readonly [string, string])[] = [
+  ...RULE_SETS.map((set) => [set, `evaluatePreconfiguredWaf('${set}-v33-stable', {'sensitivity': 1})`] as const),
+  ["cve-canary", "evaluatePreconfiguredWaf('cve-canary')"],
+];
+
 /** The last rule of every policy, by its number; Google demands it. */
 const DEFAULT_PRIORITY = 2_147_483_647;
 const RATE_LIMIT_PRIORITY = 2_000;
@@ -43,11 +49,11 @@ export function armor(name: string, stack: string, transform: Transform<Security
 /** In the order in which they are asked. Attacks come first: the rate limit lets through what it does not refuse, and ends the matter. */
 export function armorRules(): inputs.SecurityPolicyRule[] {
   return [
-    ...RULE_SETS.map((set, index) => ({
+    ...ATTACKS.map(([attack, expression], index) => ({
       action: "deny(403)",
       priority: FIRST_ATTACK_PRIORITY + index,
-      description: `Preconfigured: ${set}`,
-      match: { expr: { expression: `evaluatePreconfiguredWaf('${set}-v33-stable', {'sensitivity': 1})` } },
+      description: `Preconfigured: ${attack}`,
+      match: { expr: { expression } },
     })),
     {
       action: "throttle",

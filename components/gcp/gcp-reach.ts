@@ -1,8 +1,10 @@
 import type { TierFacts } from "../../manager/src/plan/plan";
+import type { StackConfig } from "../stack-config";
 import type { TierContext } from "../tier";
 import { GCP_ADMIN } from "./admin-login";
 import type { GcpConfig } from "./config/gcp-config";
 import { googleSettings } from "./google/settings";
+import type { GoogleSettings } from "./google/settings";
 import { createReach } from "./reach/reach";
 import type { Reach } from "./reach/reach";
 
@@ -10,13 +12,19 @@ import type { Reach } from "./reach/reach";
 const RESERVED_CONNECTIONS = 20;
 
 export function gcpFacts({ sql }: GcpConfig): TierFacts {
-  return { admin: GCP_ADMIN, template: "template0", maxConnections: sql.maxConnections, reservedConnections: RESERVED_CONNECTIONS };
+  // The flags of sql-flags.ts load pgaudit; without the extension in a database it logs nothing of that one's objects.
+  return { admin: GCP_ADMIN, template: "template0", maxConnections: sql.maxConnections, reservedConnections: RESERVED_CONNECTIONS, extensions: ["pgaudit"] };
+}
+
+/** How Google's APIs are reached for a stack, as the provider reaches them. */
+export function gcpSettings({ settings }: StackConfig): GoogleSettings {
+  return googleSettings((key) => (typeof settings[key] === "string" ? settings[key] : undefined));
 }
 
 /** The way from this machine to the stack's database, as the configuration chooses it. */
-export function gcpReach({ stack, config: { settings } }: Pick<TierContext, "stack" | "config">, config: GcpConfig, progress: (line: string) => void): Reach {
+export function gcpReach({ stack, config: stackConfig }: Pick<TierContext, "stack" | "config">, config: GcpConfig, progress: (line: string) => void): Reach {
   return createReach({
-    settings: googleSettings((key) => (typeof settings[key] === "string" ? settings[key] : undefined)),
+    settings: gcpSettings(stackConfig),
     stack,
     config: config.reach,
     facts: gcpFacts(config),

@@ -32,10 +32,12 @@ export function storeSecretNames(stack: string) {
     clickhouseHash: (service: string) => `bulkhead-${stack}-${service}-clickhouse-hash`,
     /** PEM: the server's private key, then its certificate and the chain up to the authority. */
     clickhouseTls: `bulkhead-${stack}-clickhouse-tls`,
+    /** `{ca, key}` of the authority that signs that certificate, for the setup. */
+    clickhouseAuthority: `bulkhead-${stack}-clickhouse-authority`,
   };
 }
 
-/** Every secret of a stack: the admin's, three logins a database, and those of the stores that are on. The migrator's, readonly's and admin's have no reader but the setup. */
+/** Every secret of a stack: the admin's, three logins a database, and those of the stores that are on. The migrator's, readonly's, admin's and the authority's have no reader but the setup. */
 export function secretContainers(stack: string, services: readonly SecretOwner[]): SecretContainer[] {
   const names = namesOf(stack);
   const stores = storeSecretNames(stack);
@@ -50,6 +52,9 @@ export function secretContainers(stack: string, services: readonly SecretOwner[]
       containers.push({ key: `${service}-clickhouse-hash`, id: stores.clickhouseHash(service), service, reader: "clickhouse" });
     }
   }
-  if (services.some(({ clickhouse }) => clickhouse)) containers.push({ key: "clickhouse-tls", id: stores.clickhouseTls, service: null, reader: "clickhouse" });
+  if (services.some(({ clickhouse }) => clickhouse)) {
+    containers.push({ key: "clickhouse-tls", id: stores.clickhouseTls, service: null, reader: "clickhouse" });
+    containers.push({ key: "clickhouse-authority", id: stores.clickhouseAuthority, service: null, reader: null });
+  }
   return containers;
 }

@@ -15,11 +15,14 @@ import { Firewall } from "./firewall";
 import { firewallRules, MACHINE_TAGS } from "./firewall-rules";
 import { keyPurposes, Keys } from "./keys";
 import { namesOf } from "./labels";
+import { LogMetrics } from "./log-metrics";
 import { Nat } from "./nat";
 import { Network } from "./network";
 import { PrivateGoogle } from "./private-google";
 import { PrivateServices } from "./private-services";
-import { bastionZone, gcpReach } from "./gcp-reach";
+import { bastionZone, gcpReach, gcpSettings } from "./gcp-reach";
+import { googleClients } from "./google/clients";
+import { requirePermissions } from "./google/permissions";
 import type { Reach } from "./reach/reach";
 import { Redis } from "./redis";
 import { secretContainers } from "./secret-containers";
@@ -29,6 +32,7 @@ import { ServiceAgents } from "./service-agents";
 import { SetupJob } from "./setup-job";
 import { Sql } from "./sql";
 import { SqlAddress } from "./sql-address";
+import { storePermissions, StoreSecrets } from "./store-secrets/store-secrets";
 import { transforms } from "./transforms";
 import { Workloads } from "./workloads";
 
@@ -49,6 +53,8 @@ export interface GcpTierArgs {
 export class GcpTier extends ComponentResource {
   /** Everything waits for it: without its API, nothing of a kind can be made. */
   readonly apis: Apis;
+  /** Made first: Monitoring takes minutes to know them. */
+  readonly logMetrics: LogMetrics;
   readonly network: Network;
   readonly egress: ServerlessEgress;
   readonly agents: ServiceAgents;
@@ -67,6 +73,7 @@ export class GcpTier extends ComponentResource {
     this.apis = new Apis("apis", { project: config.project, config }, { parent: this });
     const child = { parent: this, dependsOn: [this.apis] };
 
+    this.logMetrics = new LogMetrics("log-metrics", child);
     auditLogs("audit", config.project, child);
     this.agents = new ServiceAgents("agents", { project: config.project, purposes: keyPurposes(config) }, child);
     this.keys = config.encryption.customerManagedKeys ? this.makeKeys(args, child) : null;
@@ -92,7 +99,7 @@ export class GcpTier extends ComponentResource {
     const running = catalog.services.filter(({ name }) => Object.hasOwn(config.services, name));
     new PrivateGoogle("private-google", { stack, network }, child);
     new Nat("nat", { region, network, subnetworks: [this.network.services.id, this.network.machines.id] }, child);
-    new Firewall("firewall", { network, rules: firewallRules(catalog.services, config), ...bent(transforms.firewall) }, child);
+    new Firewall("firewall", { network, rules: [...firewallRules(catalog.services, config), ...(transforms.firewallRules ?? [])], ...bent(transforms.firewall) }, child);
     return new ServerlessEgress(
       "egress",
       { region, config: config.egress, flowLogSampling: config.network.flowLogSampling, network: this.network, services: running, deletionProtection, ...bent(transforms.egress) },
@@ -219,12 +226,18 @@ export async function createGcpTier(context: TierContext): Promise<Tier> {
   const config = parseGcpConfig(context.config, catalog);
   const reach = gcpReach(context, config, progress);
   await reach.preflight(signal);
+  // Not closed: hooks use them up to the end of the run, and what they hold keeps no process alive.
+  const clients = googleClients(gcpSettings(context.config));
+  const permissions = storePermissions(catalog.services);
+  if (permissions.length > 0) await requirePermissions(clients, permissions, "write the secrets of Redis and ClickHouse", signal);
   const tier = new GcpTier("tier", { stack, config, catalog, reach });
   return {
     resource: tier,
     access: tier.access,
     runServices(compartments) {
-      const { urls, edge } = new Workloads("services", { stack, config, catalog, tier, compartments });
+      // Not a part of the tier, which compartments wait for: a store that is late holds up the services that use it, and nobody else.
+      const stores = new StoreSecrets("store-secrets", { stack, services: catalog.services, secrets: tier.secrets, redis: tier.redis, clients });
+      const { urls, edge } = new Workloads("services", { stack, config, catalog, tier, compartments, stores });
       return { urls, edge: edge === null ? null : { address: edge.address, dnsRecords: edge.dnsRecords } };
     },
   };

@@ -1,3 +1,4 @@
+import type { Service as RunService } from "@pulumi/gcp/cloudrunv2/service";
 import { ComponentResource } from "@pulumi/pulumi";
 import type { ComponentResourceOptions, Output, Resource } from "@pulumi/pulumi";
 
@@ -6,8 +7,10 @@ import { readBackupCertificate } from "./backup-certificate";
 import type { GcpConfig } from "./config/gcp-config";
 import { Edge } from "./edge";
 import { RunServices } from "./run-services";
+import type { StoreSecrets } from "./store-secrets/store-secrets";
 import type { GcpTier } from "./tier";
 import { transforms } from "./transforms";
+import { Watch } from "./watch";
 
 /** What runs on the tier. */
 export interface WorkloadsArgs {
@@ -18,6 +21,8 @@ export interface WorkloadsArgs {
   readonly tier: GcpTier;
   /** By service; one that has a compartment runs only once that was set up. */
   readonly compartments: ReadonlyMap<string, Resource>;
+  /** What writes the secrets of Redis and ClickHouse; a service that has one runs only once it was written. Default: nothing does, as where a stack is only written down. */
+  readonly stores?: StoreSecrets;
 }
 
 /** The services that have an image, and the load balancer before them. */
@@ -32,10 +37,11 @@ export class Workloads extends ComponentResource {
     const run = this.runServices(name, args);
     this.urls = Object.fromEntries(Object.entries(run.services).map(([service, { uri }]) => [service, uri]));
     this.edge = args.config.edge === null ? null : this.makeEdge(args, args.config.edge, run);
+    this.watch(args, run);
     this.registerOutputs({ urls: this.urls });
   }
 
-  private runServices(name: string, { stack, config, catalog, tier, compartments }: WorkloadsArgs): RunServices {
+  private runServices(name: string, { stack, config, catalog, tier, compartments, stores }: WorkloadsArgs): RunServices {
     return new RunServices(
       name,
       {
@@ -49,7 +55,7 @@ export class Workloads extends ComponentResource {
         secrets: tier.secrets,
         vpcAccess: (service) => tier.egress.vpcAccess(service),
         exposed: new Set(catalog.services.filter(({ path }) => config.edge !== null && path !== null).map((service) => service.name)),
-        after: (service) => [compartments.get(service) ?? tier],
+        after: (service) => [compartments.get(service) ?? tier, ...(stores?.after(service) ?? [])],
         encryptionKey: tier.keys?.id("services") ?? null,
         deletionProtection: config.deletionProtection,
         ...(transforms.services && { transform: transforms.services }),
@@ -67,12 +73,43 @@ export class Workloads extends ComponentResource {
         region: config.region,
         config: edge,
         backup: backupCertificate === null ? null : readBackupCertificate(backupCertificate, domains, Date.now()),
-        served: "managed",
-        services: catalog.services.flatMap(({ name, path }) => (path === null || run.services[name] === undefined ? [] : [{ name, path, runService: run.services[name].name }])),
+        served: edge.served,
+        services: exposed(catalog, run).map(({ name, path, service }) => ({ name, path, runService: service.name })),
         deletionProtection: config.deletionProtection,
         ...(transforms.edge && { transform: transforms.edge }),
       },
       { parent: this, dependsOn: [tier.apis] },
     );
   }
+
+  private watch({ stack, config, catalog, tier }: WorkloadsArgs, run: RunServices): void {
+    const { sql, edge, egress, clickhouse } = config;
+    new Watch(
+      "watch",
+      {
+        stack,
+        config: config.watch,
+        logMetrics: tier.logMetrics,
+        edge: edge === null ? null : { domains: edge.domains, services: exposed(catalog, run).map(({ name, path, healthPath }) => ({ name, path, healthPath })) },
+        targets: {
+          project: config.project,
+          sql: { instance: tier.sql.instance.name, replicas: tier.sql.replicas.map((replica) => replica.name), regional: sql.availability === "REGIONAL", maxConnections: sql.maxConnections, diskLimitGb: sql.diskLimitGb },
+          connectors: egress.mode === "connector" ? { names: tier.egress.connectors, maxInstances: egress.maxInstances, machineType: egress.machineType } : null,
+          redis: Object.values(tier.redis?.instances ?? {}).map((instance) => instance.id),
+          clickhouse: tier.clickhouse === null || clickhouse === null ? null : { instanceId: tier.clickhouse.instance.instanceId, diskSizeGb: clickhouse.diskSizeGb },
+          services: Object.values(run.services).map((service) => service.name),
+        },
+        ...(transforms.watch && { transform: transforms.watch }),
+      },
+      { parent: this, dependsOn: [tier.apis, tier.sql] },
+    );
+  }
+}
+
+/** The services that users reach: those with a path at the edge that run here. */
+function exposed({ services }: Catalog, run: RunServices): { name: string; path: string; healthPath: string; service: RunService }[] {
+  return services.flatMap(({ name, path, healthPath }) => {
+    const service = run.services[name];
+    return path === null || service === undefined ? [] : [{ name, path, healthPath, service }];
+  });
 }

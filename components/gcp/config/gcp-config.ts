@@ -113,6 +113,8 @@ export interface SecretsConfig {
 export interface EdgeConfig {
   /** Host names that the load balancer serves, the first being the main one. */
   readonly domains: readonly [string, ...string[]];
+  /** Which certificate users get: the managed one, or the backup while the managed one cannot be renewed. Default managed. */
+  readonly served: "managed" | "backup";
   /** Cloud Armor: rate limit and the preconfigured rules against common attacks. Default true. */
   readonly cloudArmor: boolean;
   /** The second, independent certificate: its chain and key as PEM files of the machine that runs `up`; null until there is one, and then there is no fail-over. */

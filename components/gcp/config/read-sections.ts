@@ -41,7 +41,8 @@ export function readClickHouse(raw: unknown, region: string, problems: Problems)
 }
 
 export function readEdge(raw: unknown, problems: Problems): EdgeConfig {
-  const { backupCertificate } = mapOf(raw, "edge", problems);
+  const { backupCertificate, served } = mapOf(raw, "edge", problems);
+  if (served === "backup" && (backupCertificate === undefined || backupCertificate === null)) problems.set("edge.served", "is backup, but there is no backup certificate (bulkhead:edge.backupCertificate)", "managed");
   return {
     ...readSection(EDGE, "edge", raw, problems, ["backupCertificate"]),
     backupCertificate: backupCertificate === undefined || backupCertificate === null ? null : readSection(BACKUP_CERTIFICATE, "edge.backupCertificate", backupCertificate, problems),

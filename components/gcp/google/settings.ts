@@ -5,6 +5,7 @@ const APIS = {
   secretManager: "https://secretmanager.googleapis.com/v1/",
   sql: "https://sqladmin.googleapis.com/sql/v1beta4/",
   cloudRunV2: "https://run.googleapis.com/v2/",
+  redis: "https://redis.googleapis.com/v1/",
   logging: "https://logging.googleapis.com/v2/",
   resourceManagerV3: "https://cloudresourcemanager.googleapis.com/v3/",
 } as const;

@@ -14,10 +14,10 @@ import shippedCatalog from "../../../services";
 
 const ROOT = join(__dirname, "..", "..", "..");
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
-const IMAGE = `host/project/api@${DIGEST}`;
+const IMAGE = `eu.gcr.io/project/api@${DIGEST}`;
 
 /** Two services that run, one that does not. */
-const CATALOG = defineServices({ api: { port: 1, image: "host/project/api", calls: ["store"] }, web: { port: 2, database: null, image: "host/project/web", path: "/*" }, store: { port: 3 } });
+const CATALOG = defineServices({ api: { port: 1, image: "eu.gcr.io/project/api", calls: ["store"] }, web: { port: 2, database: null, image: "eu.gcr.io/project/web", path: "/*" }, store: { port: 3 } });
 
 /** The least that a stack must say for CATALOG. */
 const LEAST = {
@@ -25,7 +25,7 @@ const LEAST = {
   "gcp:region": "europe-west1",
   "bulkhead:target": "gcp",
   "bulkhead:reach": { transport: "tunnel" },
-  "bulkhead:services": { api: { image: IMAGE }, web: { image: `host/project/web:1@${DIGEST}` } },
+  "bulkhead:services": { api: { image: IMAGE }, web: { image: `eu.gcr.io/project/web:1@${DIGEST}` } },
 };
 
 function read(settings: Record<string, unknown> = {}, catalog: Catalog = CATALOG, stack = "prod"): GcpConfig {
@@ -45,7 +45,7 @@ function problemsOf(settings: Record<string, unknown>, catalog: Catalog = CATALO
 
 /** CATALOG with something else about one service. */
 function catalogWith(name: string, definition: Partial<ServiceDefinition>): Catalog {
-  return defineServices({ api: { port: 1, image: "host/project/api" }, web: { port: 2, database: null, image: "host/project/web", path: "/*" }, [name]: { port: 9, ...definition } });
+  return defineServices({ api: { port: 1, image: "eu.gcr.io/project/api" }, web: { port: 2, database: null, image: "eu.gcr.io/project/web", path: "/*" }, [name]: { port: 9, ...definition } });
 }
 
 const services = (api: Record<string, unknown>): Record<string, unknown> => ({ "bulkhead:services": { ...LEAST["bulkhead:services"], api: { image: IMAGE, ...api } } });
@@ -78,7 +78,7 @@ describe("a gcp stack", () => {
       reach: { transport: "tunnel", members: [] },
       services: {
         api: { image: IMAGE, minInstances: 0, maxInstances: 4, poolMax: 5, cpu: 1, memoryMb: 512, concurrency: 80 },
-        web: { image: `host/project/web:1@${DIGEST}`, minInstances: 0, maxInstances: 10, poolMax: 0, cpu: 1, memoryMb: 512, concurrency: 80 },
+        web: { image: `eu.gcr.io/project/web:1@${DIGEST}`, minInstances: 0, maxInstances: 10, poolMax: 0, cpu: 1, memoryMb: 512, concurrency: 80 },
       },
       deletionProtection: true,
     });
@@ -184,11 +184,13 @@ describe("what does not go together", () => {
     ["ClickHouse outside the region", { "bulkhead:clickhouse": { image: IMAGE, zone: "europe-west4-b" } }, /europe-west4-b is not in europe-west1/, set("clickhouse.zone", "europe-west1-b")],
     ["ClickHouse in a zone that there is not", { "bulkhead:clickhouse": { image: IMAGE, zone: "europe-west1-a" } }, /europe-west1-a does not exist; europe-west1 has b, c, d/, set("clickhouse.zone", "europe-west1-b")],
     ["the provider's zone outside the region", { "gcp:zone": "us-central1-a" }, /gcp:zone "us-central1-a" is not in europe-west1/, /pulumi config set gcp:zone europe-west1-b --stack prod$/],
-    ["an image without digest", services({ image: "host/project/api:1" }), /is host\/project\/api:1, without a digest/, set("services.api.image", "host/project/api@sha256:DIGEST")],
-    ["the catalog's image without digest", { "bulkhead:services": { web: { image: IMAGE } } }, /services\.api\.image is host\/project\/api, without a digest/, set("services.api.image", "host/project/api@sha256:DIGEST")],
-    ["an image without tag", { ...services({ image: "host/project/api" }), "bulkhead:deletionProtection": false }, /without a tag or digest/, set("services.api.image", "host/project/api:1\\.0\\.0")],
-    ["a job's image without digest", { "bulkhead:reach": { transport: "job", image: "host/setup:1" } }, /reach\.image is host\/setup:1, without a digest/, set("reach.image", "host/setup@sha256:DIGEST")],
-    ["ClickHouse's image without digest", { "bulkhead:clickhouse": { image: "clickhouse/clickhouse-server:25.8" } }, /without a digest/, set("clickhouse.image", "clickhouse/clickhouse-server@sha256:DIGEST")],
+    ["an image without digest", services({ image: "eu.gcr.io/project/api:1" }), /is eu\.gcr\.io\/project\/api:1, without a digest/, set("services.api.image", "eu.gcr.io/project/api@sha256:DIGEST")],
+    ["the catalog's image without digest", { "bulkhead:services": { web: { image: IMAGE } } }, /services\.api\.image is eu\.gcr\.io\/project\/api, without a digest/, set("services.api.image", "eu.gcr.io/project/api@sha256:DIGEST")],
+    ["an image without tag", { ...services({ image: "eu.gcr.io/project/api" }), "bulkhead:deletionProtection": false }, /without a tag or digest/, set("services.api.image", "eu.gcr.io/project/api:1\\.0\\.0")],
+    ["a job's image without digest", { "bulkhead:reach": { transport: "job", image: "eu.gcr.io/setup:1" } }, /reach\.image is eu\.gcr\.io\/setup:1, without a digest/, set("reach.image", "eu.gcr.io/setup@sha256:DIGEST")],
+    ["ClickHouse's image without digest", { "bulkhead:clickhouse": { image: "eu.gcr.io/clickhouse:25.8" } }, /without a digest/, set("clickhouse.image", "eu.gcr.io/clickhouse@sha256:DIGEST")],
+    ["an image that only the internet has", services({ image: `nginx@${DIGEST}` }), /which the VPC does not reach/, /pkg\.dev/],
+    ["a backup that is served and not there", { "bulkhead:edge": { domains: ["example.com"], served: "backup" } }, /served is backup, but there is no backup certificate/, set("edge.served", "managed")],
     ["a job without image", { "bulkhead:reach": { transport: "job" } }, /reach\.image is not set/, /bulkhead:reach\.image/],
     ["everybody through the bastion", { "bulkhead:reach": { transport: "tunnel", members: ["allUsers"] } }, /reach\.members/, /bulkhead:reach\.members/],
     ["more instances than connections", services({ maxInstances: 5 }), /may come to 50 connections \(5 × 5 × 2 during a rollout\), but api has 40/, set("services.api.maxInstances", "4")],
@@ -226,7 +228,7 @@ describe("what does not go together", () => {
   });
 
   test("without deletion protection a tag will do", () => {
-    expect(read({ ...services({ image: "host/project/api:1" }), "bulkhead:deletionProtection": false }).services["api"]!.image).toBe("host/project/api:1");
+    expect(read({ ...services({ image: "eu.gcr.io/project/api:1" }), "bulkhead:deletionProtection": false }).services["api"]!.image).toBe("eu.gcr.io/project/api:1");
   });
 
   test("no value of a setting that is wrong makes a second problem out of the first", () => {

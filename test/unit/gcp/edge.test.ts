@@ -136,7 +136,7 @@ describe("Cloud Armor's rules", () => {
     const rules = armorRules() as { action: string; priority: number; match: { expr?: { expression: string } } }[];
     const priorities = rules.map(({ priority }) => priority);
     expect(priorities).toEqual([...priorities].sort((a, b) => a - b));
-    expect(rules.map(({ action }) => action)).toEqual([...Array<string>(8).fill("deny(403)"), "throttle", "allow"]);
+    expect(rules.map(({ action }) => action)).toEqual([...Array<string>(9).fill("deny(403)"), "throttle", "allow"]);
     expect(rules.at(-1)?.priority).toBe(2_147_483_647);
     expect(rules[0]?.match.expr?.expression).toBe("evaluatePreconfiguredWaf('sqli-v33-stable', {'sensitivity': 1})");
   });

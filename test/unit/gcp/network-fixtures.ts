@@ -37,7 +37,7 @@ export function gcpConfig(services: readonly Service[], changes: Partial<GcpConf
     clickhouse: { machineType: "n2d-standard-2", zone: "europe-west1-b", diskSizeGb: 100, image: "clickhouse/clickhouse-server:25.8", snapshotRetentionDays: 14 },
     encryption: { customerManagedKeys: false },
     secrets: { rotationPeriodDays: 90, versionDestroyDelayDays: 30 },
-    edge: { domains: ["example.com", "www.example.com"], cloudArmor: true, backupCertificate: null },
+    edge: { domains: ["example.com", "www.example.com"], served: "managed", cloudArmor: true, backupCertificate: null },
     watch: { emails: ["on-call@example.com"] },
     reach: { transport: "job", image: "example/setup" },
     services: Object.fromEntries(services.map(({ name }) => [name, RUN])),
@@ -55,7 +55,7 @@ export const catalogs: fc.Arbitrary<Service[]> = fc
 
 export const egresses: fc.Arbitrary<EgressConfig> = fc.oneof(
   fc.constant({ mode: "direct" } as const),
-  fc.constantFrom("both", "a", "b").map((active) => ({ ...CONNECTORS, active }) as EgressConfig),
+  fc.constantFrom("both", "a", "b").map((active) => ({ ...CONNECTORS, active })),
 );
 
 export const reaches: fc.Arbitrary<ReachConfig> = fc.constantFrom<ReachConfig>({ transport: "direct", probe: null }, { transport: "tunnel", members: [] }, { transport: "job", image: "example/setup" });

@@ -39,6 +39,10 @@ export const checkTierImages: Check = ({ clickhouse, reach, deletionProtection }
 /** A tag can come to mean another image between a preview and an `up`, or between two instances; a digest cannot. */
 function checkImage(path: string, image: string, needsDigest: boolean, problems: Problems): void {
   const { name, tag, digest } = imageParts(image);
+  if (!/(^|\.)(pkg\.dev|gcr\.io)$/.test(name.split("/")[0]!)) {
+    problems.set(path, `is ${image}, which the VPC does not reach: only images of Artifact Registry (a remote repository of it mirrors others) come without the internet`, "europe-west1-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256:DIGEST");
+    return;
+  }
   if (digest !== undefined) return;
   if (needsDigest) problems.set(path, `is ${image}, without a digest, and a stack with deletion protection runs nothing else (docker buildx imagetools inspect ${image} shows it)`, `${name}@sha256:DIGEST`);
   else if (tag === undefined) problems.set(path, `is ${image}, without a tag or digest`, `${name}:1.0.0`);
