@@ -1,11 +1,18 @@
 import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
+import { Problems, setCommand } from "../settings/problems";
+import { readSetting } from "../settings/read-section";
+import { ownSettings } from "../stack-config";
 import type { Target, TierContext } from "../tier";
 import { parseGcpConfig } from "./config/parse-gcp-config";
+import { DELETION_PROTECTION } from "./config/settings";
 import { gcpFacts, gcpReach } from "./gcp-reach";
 import type { Reach } from "./reach/reach";
 
 /** Cloud SQL, Memorystore, ClickHouse and Cloud Run in a project of Google Cloud, all private; docs/gcp.md. */
 export const target: Target = {
+  // Memorystore's AUTH strings and the backup certificate's key are in the state.
+  stateBackend: { url: "gs://<bucket>", secretsProvider: "gcpkms://projects/<project>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>" },
+
   facts: (config, catalog) => gcpFacts(parseGcpConfig(config, catalog)),
 
   // Loaded when it is called: Pulumi's SDKs take a second, and `status` or `conn` need nothing of them.
@@ -23,6 +30,15 @@ export const target: Target = {
     if (found === undefined) return { running: false, reason: "it has not been made", version: undefined, host: undefined, port: undefined };
     const { instance, endpoint } = found;
     return { running: true, reason: undefined, version: instance.version, host: endpoint.host, port: endpoint.port };
+  },
+
+  requireDestroyable(config) {
+    const { stack } = config;
+    const isProtected = readSetting(DELETION_PROTECTION, "deletionProtection", ownSettings(config)["deletionProtection"], new Problems(stack));
+    if (!isProtected) return;
+    throw new BulkheadError("DESTROY_PROTECTED", `stack ${stack} has deletionProtection on; nothing was destroyed`, {
+      hint: `${setCommand("deletionProtection", "false", stack)} && npx bulkhead up --stack ${stack}   (takes the protection off every resource), then the same command again`,
+    });
   },
 
   // Nothing of it runs on this machine.

@@ -10,7 +10,8 @@ export function namesOf(stack: string): GcpNames {
   return {
     secret: (service, login) => `bulkhead-${stack}-${service}-${login}`,
     adminSecret: `bulkhead-${stack}-admin`,
-    // Two stacks may share a project, hence the stack in all of them. A service account's id has 6 to 30 characters; the configuration's check sees to it.
+    // Two stacks may share a project, hence the stack in all of them, up to the first hyphen: it has none of its own. A service account's id has 6 to 30
+    // characters. The configuration's check (check-names.ts) sees to both.
     serviceAccount: (service) => `${stack}-${service}`,
     runService: (service) => `${stack}-${service}`,
     setupJob: `bulkhead-${stack}-setup`,

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 
 import { withProcessLock } from "../../components/local/process-lock";
 import { openStack, runEngine } from "../engine/engine";
-import { stateFile } from "../engine/environment";
+import { requireStateBackend, stateFile } from "../engine/environment";
+import { requireUnprotected } from "../engine/require-unprotected";
 import { stackLockPath } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { confirmByName } from "../lib/confirm";
@@ -15,7 +16,11 @@ const LOCK_WAIT_MS = 120_000;
 /** Stops what runs on this machine and keeps the data; with `destroy`, removes stack, data and secrets for good. */
 export async function down(context: CommandContext, { destroy = false, yes = false }: { destroy?: boolean; yes?: boolean }): Promise<ExitCode> {
   const { stack, config, progress, signal, output, target } = context;
-  if (destroy) await confirmByName({ what: `down --destroy of stack ${stack}`, name: stack, yes, signal });
+  if (destroy) {
+    requireStateBackend(stack, target, process.env);
+    target.requireDestroyable(config);
+    await confirmByName({ what: `down --destroy of stack ${stack}`, name: stack, yes, signal });
+  }
   const text = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead down of stack ${stack}`, progress, signal }, async () => {
     if (!destroy) return (await target.stop(context)) ? `Stopped. The data are kept; npm run up starts the server again.` : "Nothing was running. The data are kept.";
     await destroyStack(context);
@@ -32,6 +37,7 @@ async function destroyStack(context: CommandContext): Promise<void> {
   // Where the state is in the checkout, a look saves starting the engine for nothing.
   if (!process.env["PULUMI_BACKEND_URL"] && !existsSync(stateFile(root, PROJECT, stack))) return;
   const engine = await openStack(context);
+  requireUnprotected(stack, await engine.exportStack());
   await runEngine(context, "down --destroy", (options) => engine.destroy(options));
   await engine.workspace.removeStack(stack, { preserveConfig: true });
 }

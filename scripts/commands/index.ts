@@ -71,6 +71,14 @@ export function registerCommands(program: Command, output: Output, exit: (code: 
   program.command("shell").description("open psql in a service's database, read-only").argument("<service>").option("--write", "as the service's own login").action(on(() => (require("./shell") as typeof import("./shell")).shell));
   program.command("prune").description("remove the compartment of a service that has left the catalog").argument("<service>").option("--yes", "do not ask").action(on(() => (require("./prune") as typeof import("./prune")).prune));
 
+  program
+    .command("export")
+    .description("write what the stack declares for other tools")
+    .command("terraform")
+    .description("as a Terraform configuration and a plan, for scanners; nothing is asked of the cloud")
+    .option("--out <folder>", "where to write (default: .bulkhead/<stack>/terraform)")
+    .action(on(() => (require("./export") as typeof import("./export")).exportTerraform));
+
   const migrate = program.command("migrate").description("a service's schema migrations");
   const migrations = (): typeof import("./migrate") => require("./migrate") as typeof import("./migrate");
   migrate.command("create").description("write the files of the next migration").argument("<service>").argument("<name>", "lower-case words joined by _").action(on(() => migrations().create));

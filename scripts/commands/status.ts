@@ -1,3 +1,6 @@
+import type { Client } from "pg";
+
+import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
 import { closeSession } from "../../manager/src/postgres/connect";
 import { AGREED_DATABASE } from "../../manager/src/provision/read-cluster";
 import { loadCatalog, openTier } from "../lib/command-context";
@@ -78,9 +81,22 @@ async function readServices({ root, signal }: CommandContext, { access, catalog,
   });
 }
 
-/** Size and sessions of every database, in one query of the admin's. */
-async function readUsage({ openSession }: LiveTier["access"]): Promise<Map<string, { sizeBytes: number; connections: number; setUpAt: string | null }>> {
-  const client = await openSession(AGREED_DATABASE);
+/** What one query of the admin's tells of a database. */
+interface Usage {
+  readonly sizeBytes: number;
+  readonly connections: number;
+  readonly setUpAt: string | null;
+}
+
+/** Size and sessions of every database, in one query of the admin's; empty where no session gets through from here, as with a job's transport. */
+async function readUsage({ openSession }: LiveTier["access"]): Promise<Map<string, Usage>> {
+  let client: Client;
+  try {
+    client = await openSession(AGREED_DATABASE);
+  } catch (error) {
+    if (error instanceof BulkheadError && error.code === "REACH_NO_SESSION") return new Map();
+    throw error;
+  }
   try {
     const { rows } = await client.query<{ database: string; size: string; connections: string; set_up_at: Date | null }>(`
       SELECT d.datname AS database, pg_database_size(d.oid) AS size, count(a.pid) AS connections, max(c.set_up_at) AS set_up_at

@@ -12,12 +12,17 @@ import { PROJECT } from "../../components/settings/problems";
 import { checkState } from "./check-state";
 import { followEngine } from "./engine-events";
 import type { EngineReport } from "./engine-events";
-import { engineEnvironment, engineUnset, locksFolder, stateFile } from "./environment";
+import { engineEnvironment, engineUnset, locksFolder, requireStateBackend, stateFile } from "./environment";
 import { clearStaleLocks } from "./stale-locks";
 
-/** The stack in the engine, ready to be worked on. The caller holds the lock of the stack. */
+/**
+ * The stack in the engine, ready to be worked on. The caller holds the lock of the stack.
+ *
+ * @throws BulkheadError `STATE_BACKEND_MISSING`, `STATE_DAMAGED`, `STACK_LOCKED`, `ENGINE_FAILED`
+ */
 export async function openStack(context: CommandContext): Promise<Stack> {
   const { root, stack: stackName, progress, signal } = context;
+  requireStateBackend(stackName, context.target, process.env);
   for (const name of engineUnset(process.env)) delete process.env[name];
   const cli = await obtainPulumiCli({ env: process.env, progress, signal });
   for (const line of await clearStaleLocks(locksFolder(root, PROJECT, stackName), signal)) progress(line);

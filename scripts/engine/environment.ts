@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import type { Target } from "../../components/tier";
+import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
 import { pulumiHome } from "../pulumi-cli/locations";
 
 /**
@@ -18,6 +20,18 @@ export function engineEnvironment(root: string, env: NodeJS.ProcessEnv): Record<
     own["PULUMI_CONFIG_PASSPHRASE"] = "";
   }
   return own;
+}
+
+/**
+ * Refuses to put a state with secrets in it into the checkout, where the passphrase is empty.
+ *
+ * @throws BulkheadError `STATE_BACKEND_MISSING`
+ */
+export function requireStateBackend(stack: string, { stateBackend }: Pick<Target, "stateBackend">, env: NodeJS.ProcessEnv): void {
+  if (stateBackend === null || env["PULUMI_BACKEND_URL"]) return;
+  throw new BulkheadError("STATE_BACKEND_MISSING", `stack ${stack} needs a place of its own for Pulumi's state, which has secrets in it: in the checkout nothing would keep them. Nothing was changed`, {
+    hint: `export PULUMI_BACKEND_URL=${stateBackend.url}\n        pulumi stack init ${stack} --secrets-provider="${stateBackend.secretsProvider}"   (the second line once in a stack's life)`,
+  });
 }
 
 /** Names that must not reach the CLI beside `engineEnvironment`. */

@@ -23,6 +23,21 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   POOL_OPTIONS_INVALID: verdict("configuration", "pool-options", MISCONFIGURED),
   POOL_SESSION_UNSUPPORTED: verdict("configuration", "needs-a-session", { userImpact: "feature-unavailable", escalate: true }),
   CONFIG_INVALID: verdict("configuration", "settings", MISCONFIGURED),
+  CONFIG_POOL_OVER_BUDGET: verdict("configuration", "pool-over-budget", MISCONFIGURED),
+  CONFIG_LOGIN_CHANGED: verdict("configuration", "login-changed", MISCONFIGURED),
+  // What the store's SDK or the file system said lies in their cause, and would pass for a fault of the database's connection.
+  SECRET_UNREADABLE: verdict("configuration", "secret-unreadable", MISCONFIGURED),
+  SECRET_UNWRITABLE: verdict("configuration", "secret-unwritable", MISCONFIGURED),
+  SECRET_SDK_MISSING: verdict("configuration", "secret-sdk-missing", MISCONFIGURED),
+  // Nothing was sent to the database yet.
+  SECRET_TIMEOUT: verdict("timeout", "secret-store-timeout", { userImpact: "service-unavailable", retry: "connection" }),
+  IDENTITY_NO_KEY: verdict("configuration", "identity-key-missing", MISCONFIGURED),
+  FALLBACK_OPTIONS: verdict("configuration", "fallback-options", MISCONFIGURED),
+  // Not repeated, as with a full queue.
+  FALLBACK_BUSY: verdict("resource", "fallback-queue-full", { userImpact: "service-unavailable" }),
+  FALLBACK_WAIT_TIMEOUT: verdict("resource", "fallback-return-slow", { userImpact: "service-unavailable" }),
+  FALLBACK_TIMEOUT: verdict("timeout", "fallback-merge-deadline"),
+  FALLBACK_CLOSED: verdict("internal", "fallback-closed"),
 };
 
 /** Codes whose cause tells more, where they have one that is known. */
@@ -33,6 +48,7 @@ const BY_CODE_WITHOUT_CAUSE: Readonly<Record<string, Verdict>> = {
   SESSION_ABORTED: verdict("cancelled", "aborted", CALLED_OFF),
   RETRY_DEADLINE: verdict("timeout", "retry-deadline"),
   RETRY_ABORTED: verdict("cancelled", "aborted", CALLED_OFF),
+  PROBE_TIMEOUT: verdict("timeout", "probe-deadline", { userImpact: "service-unavailable" }),
   // The breaker knows when to try again; a retry would only knock at a closed door.
   BREAKER_OPEN: verdict("connection", "breaker-open", { userImpact: "service-unavailable" }),
 };

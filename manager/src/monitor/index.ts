@@ -7,6 +7,7 @@ export type { HealthReason, HealthReasonCode, HealthReport, HealthStatus, Health
 export { healthHandler } from "./health-handler";
 export type { HealthHandler, HealthHandlerOptions } from "./health-handler";
 export { exportToOpenTelemetry } from "./open-telemetry";
+export type { TelemetryMeterProvider } from "./open-telemetry";
 export { renderPrometheus } from "./prometheus";
 export type { Leak, MonitorMetrics, SlowQuery, Spread, WindowReport } from "./reports";
 export type { StatementStats } from "./statements";

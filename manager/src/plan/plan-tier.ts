@@ -22,12 +22,12 @@ const READONLY_SETTINGS = { default_transaction_read_only: "on", idle_in_transac
  * @throws BulkheadError `BUDGET_EXCEEDED` when the compartments' connection budgets do not fit under `max_connections`.
  */
 export function planTier(catalog: Catalog, tier: TierFacts): TierPlan {
-  const compartments = catalog.services.flatMap((service) => (service.database === null ? [] : [planCompartment(service, service.database)]));
+  const compartments = catalog.services.flatMap((service) => (service.database === null ? [] : [planCompartment(service, service.database, tier)]));
   checkBudget(compartments, tier);
   return { version: 1, tier, compartments };
 }
 
-function planCompartment(service: Service, database: string): CompartmentPlan {
+function planCompartment(service: Service, database: string, { extensions = [] }: TierFacts): CompartmentPlan {
   const roles = roleNames(service.name);
   const [user, standbyUser] = roles.users;
   const inheritApp = [{ role: roles.app, inherit: true, set: false }];
@@ -52,7 +52,7 @@ function planCompartment(service: Service, database: string): CompartmentPlan {
       appLogin(standbyUser),
       { name: roles.readonly, login: true, connectionLimit: READONLY_CONNECTIONS, memberOf: [], settings: READONLY_SETTINGS },
     ],
-    extensions: ["pg_stat_statements"],
+    extensions: ["pg_stat_statements", ...extensions],
     urlParameters: service.urlParameters,
   };
 }

@@ -18,6 +18,8 @@ export interface TierFacts {
   readonly maxConnections: number;
   /** Connections that no compartment may count on: Postgres' reserved ones, the provider's agents, an admin's own. */
   readonly reservedConnections: number;
+  /** Extensions that every database has on this target beside those that it has everywhere. Default: none. */
+  readonly extensions?: readonly string[];
 }
 
 /** One service's compartment. */

@@ -11,7 +11,7 @@ export type ConnectionState = "opening" | "idle" | "validating" | "lent" | "retu
  * of pg is pinned, and a test holds their meaning.
  */
 export interface ClientInternals {
-  readonly _queryable?: boolean;
+  _queryable?: boolean;
   readonly _ending?: boolean;
   readonly _activeQuery?: unknown;
   readonly readyForQuery?: boolean;
@@ -32,6 +32,7 @@ export interface ConnectionInternals {
   submittedNamedStatements: Record<string, string>;
   on(event: string, listener: (...args: never[]) => void): void;
   prependListener(event: string, listener: (...args: never[]) => void): void;
+  emit(event: "error", error: Error): boolean;
 }
 
 /** One connection of the pool: its client, its state, and the moments that matter. Times are on the clock of `now()`. */
@@ -51,8 +52,8 @@ export class Connection {
   queryStartedAt = 0;
   /** How long the running query may take, in milliseconds. */
   queryTimeoutMs = Infinity;
-  /** Whether the running query is a COMMIT, whose outcome is unknown if the connection dies under it. */
-  committing = false;
+  /** A CancelRequest for its backend is under way: its socket stays open until this is settled. Never rejects. */
+  cancelling: Promise<Error | undefined> | undefined;
   /** When it must not be lent any more. */
   expiresAt = Infinity;
   expired = false;

@@ -83,23 +83,41 @@ const UNREACHABLE_CODES = new Set([
 ]);
 /** admin_shutdown, crash_shutdown, cannot_connect_now, and the connection exceptions (poolers raise 08xxx themselves). */
 const UNREACHABLE_SQLSTATES = new Set(["57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006"]);
+/**
+ * PgBouncer has one SQLSTATE for all that it says itself, and its words (1.18) tell its server's absence from its own lack of room, and both from a mistake of the client.
+ */
+const POOLER_SQLSTATE = "08P01";
+const POOLER_UNREACHABLE = /server login has been failing|server_login_retry|server conn crashed|cannot connect to server|client_login_timeout \(server down\)|server DNS lookup failed/;
+const POOLER_FULL = /no more connections allowed|query_wait_timeout/;
 /** What node-postgres says without any code. */
 const UNREACHABLE_MESSAGES = new Set(["Connection terminated unexpectedly", "Connection terminated", "timeout expired"]);
 
 /** Whether a failure to connect means "not there just now", so that waiting and trying again has sense. A wrong password, say, does not. */
 export function isUnreachable(error: unknown): boolean {
   const sqlstate = sqlstateOf(error);
-  if (sqlstate !== undefined) return UNREACHABLE_SQLSTATES.has(sqlstate);
+  if (sqlstate !== undefined) return UNREACHABLE_SQLSTATES.has(sqlstate) || poolerSays(POOLER_UNREACHABLE, error);
   const code = systemCodeOf(error);
   if (code !== undefined) return UNREACHABLE_CODES.has(code);
   return isError(error) && UNREACHABLE_MESSAGES.has(error.message);
 }
 
+/** Of FATAL errors only; these are named since the word is in the server's language: administrator, crash, start-up, database dropped, and the time-outs of idle sessions and of transactions. */
+const LAST_WORDS = new Set(["57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"]);
+
+/** Whether a message of the server is its last on a connection: it closes it after this. */
+export function isLastWord({ code, severity }: { readonly code?: string | undefined; readonly severity?: string | undefined }): boolean {
+  return severity === "FATAL" || severity === "PANIC" || (code !== undefined && LAST_WORDS.has(code));
+}
+
 const AUTHENTICATION_SQLSTATES = new Set(["28P01", "28000"]);
 
-/** "Too many clients", of the server, the role or the database. */
+/** "Too many clients", of the server, the role, the database or PgBouncer. */
 export function isTooManyClients(error: unknown): boolean {
-  return sqlstateOf(error) === "53300";
+  return sqlstateOf(error) === "53300" || poolerSays(POOLER_FULL, error);
+}
+
+function poolerSays(words: RegExp, error: unknown): boolean {
+  return sqlstateOf(error) === POOLER_SQLSTATE && isError(error) && words.test(error.message);
 }
 
 /** A refused login: its password or token (28P01), or the user itself, which may not log in (28000; also how RDS says that an IAM token has expired). */

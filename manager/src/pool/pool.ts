@@ -3,6 +3,7 @@ import pg from "pg";
 import type { Client, PoolClient, QueryArrayConfig, QueryArrayResult, QueryConfig, QueryConfigValues, QueryResult, QueryResultRow, Submittable } from "pg";
 import { borrow } from "./borrow";
 import type { AcquireOptions } from "./borrow";
+import { cutOff } from "./cancel";
 import { destroySocket } from "./connection";
 import type { Connection } from "./connection";
 import { PoolCore } from "./core";
@@ -98,6 +99,14 @@ export class Pool extends EventEmitter {
    */
   destroy(which: (client: Client) => boolean, reason: () => Error): void {
     for (const { client } of [...this.core.connections]) if (which(client)) destroySocket(client, reason());
+  }
+
+  /**
+   * Ends what runs on a lent client: its caller gets `error` at once, the backend a CancelRequest. The socket is destroyed when the server has taken that, or after a second (PgBouncer
+   * finds the backend by the client's socket). The connection leaves the pool as a broken one does; give the client back all the same.
+   */
+  cancel(client: Client, error: Error): void {
+    for (const connection of this.core.connections) if (connection.client === client) void cutOff(connection, error, this.options.stream);
   }
 
   /** What the pool holds now. */

@@ -1,6 +1,5 @@
 import { now } from "./alarm";
-import { cancelBackend } from "./cancel";
-import { destroySocket } from "./connection";
+import { cutOff } from "./cancel";
 import type { PoolState } from "./state";
 
 /**
@@ -33,10 +32,7 @@ export function endNow(core: PoolState): void {
     waiter.refused(error);
   }
   for (const connection of [...core.connections]) {
-    if (connection.busy && connection.state !== "opening") {
-      void cancelBackend(connection.client, core.options.stream);
-      destroySocket(connection.client, error);
-    }
+    if (connection.busy && connection.state !== "opening") void cutOff(connection, error, core.options.stream);
     core.remove(connection, "closed", error);
   }
 }

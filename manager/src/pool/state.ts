@@ -120,12 +120,15 @@ export abstract class PoolState {
     this.observer?.onRemove(reason);
     this.closing++;
     const { client } = connection;
-    closeClient(client, politely, () => {
-      this.closing--;
-      // A connection that never was one has nobody to hear of its end.
-      if (reason !== "connect-failed") this.tell("remove", client);
-      this.checkEmpty();
-    });
+    const close = (): void =>
+      closeClient(client, politely, () => {
+        this.closing--;
+        // A connection that never was one has nobody to hear of its end.
+        if (reason !== "connect-failed") this.tell("remove", client);
+        this.checkEmpty();
+      });
+    if (connection.cancelling === undefined) close();
+    else void connection.cancelling.then(close);
   }
 
   /** Calls back once there is nothing left; for the end of the pool. */

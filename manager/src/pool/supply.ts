@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { now } from "./alarm";
 import { Connection } from "./connection";
-import { isTooManyClients, isUnreachable, toError } from "./errors";
+import { isLastWord, isTooManyClients, isUnreachable, toError } from "./errors";
 import { connectionsToOpen, smoothed } from "./growth";
 import { Login } from "./login";
 import { Opener } from "./open";
@@ -209,6 +209,10 @@ export class Supply {
     // Before the client hears of it and calls its callers back: the end of a query need not look at the clock again.
     wire?.prependListener("readyForQuery", () => {
       connection.heardAt = now();
+    });
+    // pg takes an error that answers a query for one that the connection survives: what is sent after the server's last word would fail on its own, or be lost.
+    wire?.prependListener("errorMessage", (message: { code?: string; severity?: string }) => {
+      if (isLastWord(message)) connection.internals._queryable = false;
     });
     wire?.on("readyForQuery", () => {
       connection.queryStartedAt = connection.busy ? connection.heardAt : 0;

@@ -1,6 +1,5 @@
 import { now } from "./alarm";
-import { cancelBackend } from "./cancel";
-import { destroySocket } from "./connection";
+import { cutOff } from "./cancel";
 import type { Connection } from "./connection";
 import { stackOf } from "./leak";
 import { endNow } from "./shutdown";
@@ -77,20 +76,18 @@ function judgeConnection(core: PoolState, supply: Supply, connection: Connection
   }
 }
 
-/** A query that outlived its deadline: its caller hears now, its backend is asked to stop, its socket goes. */
+/** A query that outlived its deadline: its caller hears now, its backend is asked to stop, then its socket goes. */
 function stopQuery(core: PoolState, supply: Supply, connection: Connection): void {
   const error = core.error(
     "POOL_QUERY_TIMEOUT",
     `A query on pool "${core.settings.name}" did not end within ${connection.queryTimeoutMs} ms. Its connection was closed and its backend asked to stop; if it was a write, whether it took effect is unknown.`,
     "Look whether the query is slow or the network gone; raise queryTimeoutMs if it may take longer.",
   );
-  connection.broken = error;
   const sinceMs = now();
-  void cancelBackend(connection.client, core.options.stream).then((taken) => {
+  void cutOff(connection, error, core.options.stream).then((unreachable) => {
     // A server that takes the request is there, and only the query was slow.
-    if (!taken) supply.endGeneration(sinceMs, error);
+    if (unreachable !== undefined) supply.endGeneration(sinceMs, unreachable);
   });
-  destroySocket(connection.client, error);
 }
 
 /** Held for long without a sign of use. A cursor that nobody reads counts as none. */

@@ -107,9 +107,9 @@ export class DatabaseManager extends EventEmitter<{ -readonly [Key in keyof Mana
   }
 
   /**
-   * Loads the configuration, tests the connection, initialises the schema and starts monitoring. A second call waits for the first.
+   * Loads the configuration, tests the connection, sees that the pool fits under the login's CONNECTION LIMIT, initialises the schema and starts monitoring. A second call waits for the first.
    *
-   * @throws SessionError MANAGER_CONFIG_FAILED, MANAGER_CONNECT_FAILED, MANAGER_SCHEMA_FAILED, MANAGER_CLOSED; DatabaseUrlError; PoolError POOL_OPTIONS_INVALID
+   * @throws SessionError MANAGER_CONFIG_FAILED, MANAGER_CONNECT_FAILED, MANAGER_SCHEMA_FAILED, MANAGER_CLOSED; DatabaseUrlError; PoolError POOL_OPTIONS_INVALID; BulkheadError CONFIG_POOL_OVER_BUDGET
    */
   open(): Promise<this> {
     if (this.#closed !== undefined) return Promise.reject(closedError());

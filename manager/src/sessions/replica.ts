@@ -15,13 +15,33 @@ const MEASURE_TIMEOUT_MS = 1_000;
 const REST_MIN_MS = 1_000;
 const REST_MAX_MS = 30_000;
 
+/** What a standby says of itself to a login without privileges. */
+const STANDBY = `SELECT pg_is_in_recovery() AS "inRecovery", (SELECT pid FROM pg_stat_wal_receiver) AS "receiver", (pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()))::float8 AS "unreplayedBytes",
+  greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 AS "lastCommitAgeMs"`;
+
+/** What a standby says of itself. */
+export interface StandbyFacts {
+  readonly inRecovery: boolean;
+  /** The WAL receiver's process; null where none is connected to the primary. */
+  readonly receiver: number | null;
+  /** Received and not replayed; null where nothing was streamed. Negative after a restart until something new arrives: the stream begins at the start of a segment, which is before what was replayed. */
+  readonly unreplayedBytes: number | null;
+  /** Since the last commit that was replayed; null where there was none. Milliseconds. */
+  readonly lastCommitAgeMs: number | null;
+}
+
 /**
- * How far a standby is behind, in milliseconds; null where it cannot tell. All that was received is replayed and a receiver runs: nothing is known to be missing.
- * Otherwise the age of the last replayed commit, which on a quiet primary grows although nothing is missing: the error is on the safe side.
+ * How far a standby is behind, in milliseconds; null where it cannot tell. Where a receiver is connected and all that it received is replayed, nothing is known to be missing: 0. Where the
+ * receiver has not brought anything new yet, that holds only once it had the time since the measurement before. Otherwise the age of the last replayed
+ * commit, which on a quiet primary grows although nothing is missing: the error is on the safe side.
+ *
+ * @param before the receiver at the measurement before
  */
-const LAG = `SELECT pg_is_in_recovery() AS "inRecovery",
-  CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE pid IS NOT NULL) THEN 0
-       ELSE greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 END AS "lagMs"`;
+export function lagOf({ inRecovery, receiver, unreplayedBytes, lastCommitAgeMs }: StandbyFacts, before: number | null): number | null {
+  if (!inRecovery) return 0;
+  const complete = receiver !== null && unreplayedBytes !== null && (unreplayedBytes === 0 || (unreplayedBytes < 0 && receiver === before));
+  return complete ? 0 : lastCommitAgeMs;
+}
 
 /** What is known of a replica. */
 export interface ReplicaStatus {
@@ -36,6 +56,7 @@ export interface ReplicaStatus {
 /** A read replica, with the bound up to which it may be behind. */
 export class Replica {
   #measured: { readonly lagMs: number; readonly at: number } | undefined;
+  #receiver: number | null = null;
   #reason: string | undefined = "not measured yet";
   #restsUntil = -Infinity;
   #restMs = REST_MIN_MS;
@@ -109,11 +130,12 @@ export class Replica {
     try {
       const at = performance.now();
       client = await this.#pool.acquire({ timeoutMs: MEASURE_TIMEOUT_MS, priority: "high" });
-      const { rows } = await client.query<{ inRecovery: boolean; lagMs: number | null }>({ text: LAG, query_timeout: MEASURE_TIMEOUT_MS } as { text: string });
+      const { rows } = await client.query<StandbyFacts>({ text: STANDBY, query_timeout: MEASURE_TIMEOUT_MS } as { text: string });
       client.release();
       client = undefined;
-      const { inRecovery, lagMs } = rows[0]!;
-      const known = inRecovery ? lagMs : 0;
+      const facts = rows[0]!;
+      const known = lagOf(facts, this.#receiver);
+      this.#receiver = facts.receiver;
       this.#restMs = REST_MIN_MS;
       this.#measured = known === null ? undefined : { lagMs: known, at };
       this.#reason = known === null ? "it does not know how far it is behind" : undefined;

@@ -182,7 +182,7 @@ class SessionRun<T> {
     let broken: Error | undefined = toError(error);
     if (!transaction.canRollBack) {
       machine.fire("destroy");
-      transaction.discard();
+      transaction.discard(broken);
     } else {
       machine.fire("roll-back");
       try {

@@ -142,7 +142,7 @@ export class Session {
       return value;
     } catch (error) {
       child.end();
-      if (transaction.failure === undefined) await this.#statement(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`).catch((cause: unknown) => this.#doom(cause));
+      if (transaction.connected) await this.#statement(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`).catch((cause: unknown) => this.#doom(cause));
       throw error;
     } finally {
       this.#child = undefined;

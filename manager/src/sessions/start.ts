@@ -1,3 +1,4 @@
+import { checkConnectionBudget } from "../config";
 import type { AppConfig } from "../config";
 import { BulkheadError, messageOf } from "../errors/bulkhead-error";
 import { classifyError } from "../errors/classify";
@@ -73,7 +74,12 @@ export async function start(options: StartOptions, context: StartContext): Promi
     databases = made;
     machine.fire("done");
     await step(context, STEPS.connect, connectRetryOf(config), async () => {
-      (await made.primary.connect()).release();
+      const client = await made.primary.connect();
+      try {
+        if (!("url" in config)) await checkConnectionBudget(config, client);
+      } finally {
+        client.release();
+      }
     });
     machine.fire("done");
     await initializeSchema(options, context, made);
@@ -166,6 +172,8 @@ async function step<T>(context: StartContext, { state, code, what }: Step, attem
 function failureOf(code: SessionErrorCode, what: string, cause: unknown): Error {
   // A ConfigError names every problem already.
   if (code === "MANAGER_CONFIG_FAILED" && cause instanceof BulkheadError) return cause;
+  // There was a connection; the error says what is wrong with the pool.
+  if (cause instanceof BulkheadError && cause.code === "CONFIG_POOL_OVER_BUDGET") return cause;
   const { meaning } = classifyError(cause);
   const hint = (cause as Partial<BulkheadError>).hint;
   return new SessionError(code, `${what} (${meaning}): ${redact(messageOf(cause)).slice(0, 500)}`, hint ?? "Mend the cause, then call reinitialize().", cause);

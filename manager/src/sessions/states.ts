@@ -129,7 +129,7 @@ export interface Recovery {
 export const MANAGER_RECOVERIES: Readonly<Record<ManagerErrorState, Recovery>> = {
   "config-failed": { recovery: "loaded again where the failure passes by itself (a secret store that does not answer)", fatalEnd: "manual-intervention: mend the setting named in the error, then reinitialize()" },
   "url-invalid": { recovery: "none: a URL does not mend itself", fatalEnd: "manual-intervention: mend the URL, then reinitialize()" },
-  "connection-failed": { recovery: "tried again with full jitter where the failure passes by itself; a wrong password or database is not", fatalEnd: "manual-intervention: mend address, login or server, then reinitialize()" },
+  "connection-failed": { recovery: "tried again with full jitter where the failure passes by itself; a wrong password or database, or a pool over the login's CONNECTION LIMIT, is not", fatalEnd: "manual-intervention: mend address, login or server, then reinitialize()" },
   "schema-failed": { recovery: "tried again after a race or a deadlock; then as `schema.onFailure` says", fatalEnd: "manual-intervention: mend the schema, then reinitialize(); with \"go-on\" the service starts without" },
   "monitoring-failed": { recovery: "always goes on without monitoring", fatalEnd: "none" },
   "manual-intervention": { recovery: "none: nothing is tried any more", fatalEnd: "a person mends the cause and calls reinitialize()" },

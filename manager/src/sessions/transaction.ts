@@ -1,7 +1,6 @@
 import type { PoolClient } from "pg";
 import { messageOf } from "../errors/bulkhead-error";
 import type { Pool } from "../pool";
-import { cancelBackend } from "../pool/cancel";
 import { destroySocket } from "../pool/connection";
 import type { ClientInternals } from "../pool/connection";
 import type { Deadline } from "./deadline";
@@ -106,8 +105,8 @@ export class Transaction {
   fail(error: Error): void {
     if (this.phase === "ended" || this.failure !== undefined) return;
     this.failure = error;
-    if (this.phase !== "committing" && this.busy) void cancelBackend(this.client, this.pool.options.stream);
-    destroySocket(this.client, error);
+    if (this.phase !== "committing" && this.busy) this.pool.cancel(this.client, error);
+    else destroySocket(this.client, error);
     this.#controller.abort(error);
     this.#reject(error);
   }
@@ -145,9 +144,14 @@ export class Transaction {
     }
   }
 
+  /** Neither did its socket fail, nor has the server said its last word on it. */
+  get connected(): boolean {
+    return this.failure === undefined && (this.client as unknown as ClientInternals)._queryable !== false;
+  }
+
   /** The connection still serves for a ROLLBACK: it lives, and no statement that nobody waited for is running on it. */
   get canRollBack(): boolean {
-    return this.failure === undefined && (this.client as unknown as ClientInternals)._queryable !== false && !this.busy;
+    return this.connected && !this.busy;
   }
 
   /** ROLLBACK, bounded to a second. */
@@ -155,10 +159,11 @@ export class Transaction {
     if (this.status !== "I") await this.client.query({ text: "ROLLBACK", query_timeout: ROLLBACK_TIMEOUT_MS } as { text: string });
   }
 
-  /** Closes the connection instead: the server rolls back when it notices. What still runs is cancelled. */
-  discard(): void {
-    if (this.busy && this.failure === undefined) void cancelBackend(this.client, this.pool.options.stream);
-    destroySocket(this.client);
+  /** Closes the connection instead, since `error` ended the session: the server rolls back when it notices. What still runs is cancelled. */
+  discard(error: Error): void {
+    if (this.failure !== undefined) return;
+    if (this.busy) this.pool.cancel(this.client, error);
+    else destroySocket(this.client);
   }
 
   /** Gives the connection back; with an error it is closed. */

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, rootCertificates } from "node:tls";
 import type { TLSSocket } from "node:tls";
 
-import type { DatabaseSecret } from "../secrets/secret";
+import type { DatabaseSecret, ReachedAt } from "../secrets/secret";
 
 /** First packet of a client that asks for TLS: length 8, then the code 80877103 (PostgreSQL documentation, 53.2.12 SSL Session Encryption). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -26,8 +26,8 @@ export interface CertificateFacts {
 }
 
 /** Shakes hands with the server twice, as clients with and without the right authority, and closes before any login. */
-export async function probeCertificate({ host, port, ca }: Pick<DatabaseSecret, "host" | "port" | "ca">, signal?: AbortSignal): Promise<CertificateFacts> {
-  const own = await withTls(host, port, ca, signal, (socket) => {
+export async function probeCertificate({ host, port, ca, reach = { host, port } }: Pick<DatabaseSecret, "host" | "port" | "ca" | "reach">, signal?: AbortSignal): Promise<CertificateFacts> {
+  const own = await withTls(reach, host, ca, signal, (socket) => {
     const certificate = socket.getPeerCertificate();
     return {
       trusted: socket.authorized,
@@ -37,23 +37,23 @@ export async function probeCertificate({ host, port, ca }: Pick<DatabaseSecret, 
     };
   });
   // Any authority that is not the tier's stands for all others.
-  const trustedByOther = await withTls(host, port, rootCertificates[0]!, signal, (socket) => socket.authorized);
+  const trustedByOther = await withTls(reach, host, rootCertificates[0]!, signal, (socket) => socket.authorized);
   return { ...own, trustedByOther };
 }
 
 /** The same, asking a server once for each authority. */
 export function rememberingProbe(signal?: AbortSignal): typeof probeCertificate {
   const asked = new Map<string, Promise<CertificateFacts>>();
-  return ({ host, port, ca }) => {
-    const key = JSON.stringify([host, port, ca]);
-    const facts = asked.get(key) ?? probeCertificate({ host, port, ca }, signal);
+  return ({ host, port, ca, reach }) => {
+    const key = JSON.stringify([host, port, ca, reach]);
+    const facts = asked.get(key) ?? probeCertificate({ host, port, ca, ...(reach && { reach }) }, signal);
     asked.set(key, facts);
     return facts;
   };
 }
 
-async function withTls<T>(host: string, port: number, ca: string, signal: AbortSignal | undefined, look: (socket: TLSSocket) => T): Promise<T> {
-  const tcp = connectTcp({ host, port, ...(signal && { signal }) });
+async function withTls<T>(address: ReachedAt, host: string, ca: string, signal: AbortSignal | undefined, look: (socket: TLSSocket) => T): Promise<T> {
+  const tcp = connectTcp({ ...address, ...(signal && { signal }) });
   tcp.setTimeout(TIMEOUT_MS, () => tcp.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
   let tls: TLSSocket | undefined;
   try {

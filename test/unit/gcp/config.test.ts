@@ -6,6 +6,8 @@ import { parse } from "yaml";
 
 import type { GcpConfig } from "../../../components/gcp/config/gcp-config";
 import { parseGcpConfig } from "../../../components/gcp/config/parse-gcp-config";
+import { namesOf } from "../../../components/gcp/labels";
+import { secretContainers } from "../../../components/gcp/secret-containers";
 import { parseStackConfig } from "../../../components/stack-config";
 import type { Catalog, ServiceDefinition } from "../../../manager/src/catalog/catalog";
 import { defineServices } from "../../../manager/src/catalog/define-services";
@@ -221,6 +223,25 @@ describe("what does not go together", () => {
 
   test.each(["Prod", "my.prod", "1prod", "a".repeat(64), "prod-", "my_prod"])("a stack called %s is refused, since Google takes no such names", (stack) => {
     expect(problemsOf({}, CATALOG, stack)).toContainEqual(expect.stringMatching(/^stack .* has a name that no label or service of Google can have/));
+  });
+
+  test("a stack with a hyphen is refused, since service y of prod-x and service x-y of prod would be called the same", () => {
+    expect(namesOf("prod-x").serviceAccount("y")).toBe(namesOf("prod").serviceAccount("x-y"));
+    expect(problemsOf({}, CATALOG, "prod-x")).toEqual(["stack prod-x has a hyphen in its name, and is told from its services by the first hyphen of theirs: pulumi stack rename prodx"]);
+  });
+
+  test("no two stacks give an account or a secret the same name, whatever their services are called", () => {
+    const stack = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
+    const services = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,5}){0,3}$/), { maxLength: 5 });
+    const secretsOf = (name: string, all: readonly string[]) => secretContainers(name, all.map((service) => ({ name: service, database: "any", redis: true, clickhouse: true }))).map(({ id }) => id);
+    fc.assert(
+      fc.property(fc.uniqueArray(stack, { minLength: 2, maxLength: 2 }), services, services, ([one, other], ofOne, ofOther) => {
+        const accounts = [...ofOne.map(namesOf(one!).serviceAccount), ...ofOther.map(namesOf(other!).serviceAccount)];
+        const secrets = [...secretsOf(one!, ofOne), ...secretsOf(other!, ofOther)];
+        expect(new Set(accounts).size).toBe(accounts.length);
+        expect(new Set(secrets).size).toBe(secrets.length);
+      }),
+    );
   });
 
   test("a name too short for a service account is refused too", () => {

@@ -10,11 +10,14 @@ const COMPUTE = { pattern: /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/, rule: "jobs an
 
 /** The stack's name is in every other name and in a label. */
 const STACK = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** It ends at the first hyphen. With one of its own, service y of stack prod-x and service x-y of stack prod would have the same account and secrets in a project of both. */
+const HYPHEN = "-";
 
 /** Names that Google would refuse half-way through an `up`. */
 export const checkNames: Check = ({ services }, catalog, problems, { stack }) => {
   const names = namesOf(stack);
-  if (!STACK.test(stack)) return problems.add(`stack ${stack}`, "has a name that no label or service of Google can have", "name it with a-z, 0-9 and hyphens, beginning with a letter: pulumi stack rename prod");
+  if (!STACK.test(stack)) return problems.add(`stack ${stack}`, "has a name that no label or service of Google can have", "name it with a-z and 0-9, beginning with a letter: pulumi stack rename prod");
+  if (stack.includes(HYPHEN)) return problems.add(`stack ${stack}`, "has a hyphen in its name, and is told from its services by the first hyphen of theirs", `pulumi stack rename ${stack.replaceAll(HYPHEN, "")}`);
 
   const check = (what: string, name: string, { pattern, rule }: { readonly pattern: RegExp; readonly rule: string }, mend: string): boolean => {
     const passes = pattern.test(name);

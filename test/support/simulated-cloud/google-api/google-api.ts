@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Cloud } from "../provider/cloud";
 import { ApiError, notFound } from "./http";
 import type { Route } from "./http";
+import { redisRoutes } from "./redis";
 import { JobExecutions, runRoutes } from "./run-jobs";
 import type { JobFaults } from "./run-jobs";
 import { SecretVersions, secretManagerRoutes } from "./secret-manager";
@@ -52,6 +53,7 @@ export async function startGoogleApi(cloud: Cloud, jobFaults: JobFaults = {}): P
     ...secretManagerRoutes(cloud, secrets),
     ...sqlAdminRoutes(cloud),
     ...runRoutes(jobs),
+    ...redisRoutes(cloud),
     { method: "POST", pattern: /^\/v3\/projects\/[^/]+:testIamPermissions$/, answer: (_, { body }) => ({ permissions: (body["permissions"] as string[]).filter((permission) => !denied.has(permission)) }) },
   ];
 
@@ -90,6 +92,7 @@ export async function startGoogleApi(cloud: Cloud, jobFaults: JobFaults = {}): P
     GOOGLE_SECRET_MANAGER_CUSTOM_ENDPOINT: `${url}/v1/`,
     GOOGLE_SQL_CUSTOM_ENDPOINT: `${url}/sql/v1beta4/`,
     GOOGLE_CLOUD_RUN_V2_CUSTOM_ENDPOINT: `${url}/v2/`,
+    GOOGLE_REDIS_CUSTOM_ENDPOINT: `${url}/v1/`,
     GOOGLE_LOGGING_CUSTOM_ENDPOINT: `${url}/v2/`,
     GOOGLE_RESOURCE_MANAGER_V3_CUSTOM_ENDPOINT: `${url}/v3/`,
   };

@@ -12,6 +12,7 @@ import { createCertificatePair } from "../../../../../components/local/server/ce
 import { readPidFile } from "../../../../../components/local/server/pid-file";
 import { chooseIdentities } from "../../../../../components/local/server/run-as";
 import { PROGRAM_ENVIRONMENT, runProgram } from "../../../../../components/local/server/run-program";
+import { postgresWithPgaudit } from "./pgaudit";
 
 /** What a simulated Cloud SQL instance runs as. */
 export interface SqlServer {
@@ -32,7 +33,7 @@ const STOP_TIMEOUT_MS = 10_000;
  * Makes and starts a Postgres shaped like Cloud SQL's: the superuser belongs to the provider and cannot log in over the network, the owner of
  * `postgres` is `cloudsqlsuperuser`, who is no superuser. Detached: it outlives the process that started it.
  *
- * Not as in Google's: pgaudit (it is not among the embedded programs), and that pg_stat_statements is in template0 already, where Cloud SQL lets
+ * Not as in Google's: pgaudit (pgaudit.ts), and that pg_stat_statements is in template0 already, where Cloud SQL lets
  * members of cloudsqlsuperuser make it; nor is there the provider's own database cloudsqladmin.
  */
 export async function createSqlServer({ id, dnsName, flags }: { readonly id: string; readonly dnsName: string; readonly flags: Readonly<Record<string, string>> }): Promise<SqlServer> {
@@ -67,7 +68,7 @@ export async function startSqlServer({ folder }: Pick<SqlServer, "folder">): Pro
   const data = join(folder, "data");
   const owner = chooseIdentities(folder, data).server;
   const log = openSync(join(folder, "log"), "a");
-  const child = spawn(findBinaries().postgres, ["-D", data], { cwd: "/", env: PROGRAM_ENVIRONMENT, detached: true, stdio: ["ignore", log, log], ...owner });
+  const child = spawn(postgresWithPgaudit(findBinaries(), folder), ["-D", data], { cwd: "/", env: PROGRAM_ENVIRONMENT, detached: true, stdio: ["ignore", log, log], ...owner });
   closeSync(log);
   child.unref();
   const deadline = Date.now() + START_TIMEOUT_MS;
