@@ -5,6 +5,7 @@ import type { Output } from "@pulumi/pulumi";
 
 import { Compartment } from "./components/compartment";
 import { tierUnusable, valueOf } from "./components/hook";
+import { keepObservation } from "./components/last-observation";
 import { mendable, reported } from "./components/mendable";
 import { parseStackConfig } from "./components/stack-config";
 import { loadTarget } from "./components/targets";
@@ -31,7 +32,11 @@ async function program(): Promise<Record<string, unknown>> {
   const progress = (line: string): void => void log.info(line);
   const { resource, access, runServices } = await target.createTier({ stack: getStack(), root, config, catalog: () => catalog, progress });
   const observed = access.apply(async (way) => (way === null ? null : reported(() => way.operations.observe({ catalog, plan, root, progress }))));
-  observed.apply((tier) => tier && warnOf(tier));
+  observed.apply((tier) => {
+    if (tier === null) return;
+    keepObservation(tier);
+    warnOf(tier);
+  });
 
   const compartments = plan.compartments.map((compartment) => {
     const state = observed.apply((tier) => tier?.compartments.find(({ service }) => service === compartment.service));

@@ -1,5 +1,8 @@
 import { withProcessLock } from "../../components/local/process-lock";
+import { lastObservation } from "../../components/last-observation";
+import type { TierPlan } from "../../manager/src/plan/plan";
 import { planTier } from "../../manager/src/plan/plan-tier";
+import type { ObserveReport } from "../../manager/src/setup/request";
 import type { EngineReport } from "../engine/engine-events";
 import { openStack, runEngine } from "../engine/engine";
 import { loadCatalog, openTier, stackLockPath } from "../lib/command-context";
@@ -28,21 +31,20 @@ export async function up(context: CommandContext): Promise<ExitCode> {
   const { stack, config, target, progress, signal, output } = context;
   // A faulty catalog is found before anything is started.
   const catalog = loadCatalog();
-  planTier(catalog, target.facts(config, catalog));
+  const plan = planTier(catalog, target.facts(config, catalog));
   const result = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead up of stack ${stack}`, progress, signal }, async (): Promise<UpResult> => {
     const engine = await openStack(context);
     const report = await runEngine(context, "up", (options) => engine.up(options));
-    const services = await readServices(context, report);
+    const services = await readServices(context, plan, report);
     return { version: 1, stack, target: config.target, ok: services.every(({ ready }) => ready), changes: report.changes, services, durationMs: Math.round(performance.now() - startedAt) };
   });
   output.result(result, renderUp(result));
   return result.ok ? EXIT.done : EXIT.failed;
 }
 
-async function readServices(context: CommandContext, { setupMs }: EngineReport): Promise<UpResult["services"]> {
-  const { access, catalog, plan } = await openTier(context);
-  // The program, or the validation after a change, has just logged in with every secret.
-  const { compartments } = await access.operations.observe({ catalog, plan, root: context.root, probe: false, signal: context.signal });
+async function readServices(context: CommandContext, plan: TierPlan, { setupMs, changes }: EngineReport): Promise<UpResult["services"]> {
+  const isUnchanged = Object.entries(changes).every(([operation, count]) => operation === "same" || count === 0);
+  const { compartments } = (isUnchanged ? lastObservation() : undefined) ?? (await lookAgain(context));
   for (const { service, findings } of compartments) for (const finding of findings) context.progress(`${service} is not ready: ${finding}`);
   return compartments.map(({ service, token, schemaVersion }, index) => ({
     name: service,
@@ -51,6 +53,12 @@ async function readServices(context: CommandContext, { setupMs }: EngineReport):
     schemaVersion,
     ms: setupMs.get(service) ?? 0,
   }));
+}
+
+async function lookAgain(context: CommandContext): Promise<ObserveReport> {
+  const { access, catalog, plan } = await openTier(context);
+  // The program, or the validation after a change, has just logged in with every secret.
+  return access.operations.observe({ catalog, plan, root: context.root, probe: false, signal: context.signal });
 }
 
 function renderUp({ stack, ok, changes, services, durationMs }: UpResult): string {
