@@ -193,6 +193,23 @@ test("open connections serve on while the postmaster is stopped, and who needs a
   await pool.close();
 });
 
+test("who waits while a stopped server holds up the clean-up of the only connection hears that the server cannot be reached", async () => {
+  // The attempt to connect outlives the wait, so that the clean-up is all that fails before its end.
+  const pool = createPool({ ...poolConfig(server), ...DEADLINES, connectTimeoutMs: 10_000, acquireTimeoutMs: 2_000, max: 2 });
+  const client = await pool.connect();
+  await client.query("BEGIN");
+  const lift = begin("the server is stopped", backendOf(client));
+  try {
+    client.release();
+    const error: unknown = await pool.query("SELECT 1").catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "POOL_ACQUIRE_TIMEOUT", cause: { code: "POOL_CONNECT_TIMEOUT" } });
+    expect(classifyError(error)).toMatchObject({ class: "connection", retryable: true });
+  } finally {
+    await lift();
+    await pool.close({ graceMs: 0 });
+  }
+});
+
 describe("a session", () => {
   test.each(["SIGSTOP", "SIGKILL"] as const)("whose backend gets %s ends within its deadline, and the next one commits", async (name) => {
     const manager = await managers.make(server, { pool: DEADLINES }).open();
@@ -212,8 +229,7 @@ describe("a session", () => {
     expect(manager.metrics().sessions.active).toBe(0);
   });
 
-  // A fault of sessions: 57P01 is the server's last word on a connection that it closes, and ROLLBACK is tried on it all the same. Nothing is left of the transaction, but a person is told to look.
-  test.failing("whose backend the server ends raises no integrity alert", async () => {
+  test("whose backend the server ends raises no integrity alert", async () => {
     const manager = await managers.make(server, { pool: DEADLINES }).open();
     const pool = createPool({ ...poolConfig(server), max: 1 });
     const ended = manager.session({ operation: "ended" }, async (session) => {
@@ -221,8 +237,33 @@ describe("a session", () => {
       await Promise.all([session.query("SELECT pg_sleep(10)"), pool.query("SELECT pg_terminate_backend($1)", [row!.pid])]);
     });
     await expect(ended).rejects.toMatchObject({ code: "57P01" });
-    await pool.close();
     expect(manager.metrics().sessions.rollbacksFailed).toBe(0);
+    // The same inside a savepoint: what cannot be undone any more is not tried to be.
+    const nested = manager.session({ operation: "ended" }, () =>
+      manager.session({}, async (session) => {
+        const { rows: [row] } = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+        await Promise.all([session.query("SELECT pg_sleep(10)"), pool.query("SELECT pg_terminate_backend($1)", [row!.pid])]);
+      }),
+    );
+    await expect(nested).rejects.toMatchObject({ code: "57P01" });
+    await pool.close();
+    expect(manager.metrics().sessions).toMatchObject({ rollbacksFailed: 0, active: 0 });
+  });
+
+  test("whose function hides that the server ended its backend writes nothing, and nothing is sent after it", async () => {
+    const manager = await managers.make(server, { pool: DEADLINES }).open();
+    const pool = createPool({ ...poolConfig(server), max: 1 });
+    const ended = manager.session({ operation: "hides" }, async (session) => {
+      await session.query("INSERT INTO writes VALUES ('hidden')");
+      const { rows: [row] } = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+      await Promise.all([session.query("SELECT pg_sleep(10)").catch(() => undefined), pool.query("SELECT pg_terminate_backend($1)", [row!.pid])]);
+    });
+    const error: unknown = await ended.catch((thrown: unknown) => thrown);
+    // Not an unknown outcome: COMMIT was never sent.
+    expect(classifyError(error).class).toBe("connection");
+    expect((await pool.query("SELECT FROM writes WHERE key = 'hidden'")).rowCount).toBe(0);
+    await pool.close();
+    expect(manager.metrics().sessions).toMatchObject({ rollbacksFailed: 0, commitsUnknown: 0 });
   });
 });
 

@@ -1,9 +1,11 @@
 import { ConfigManager, IsolatedEnvironment } from "../../../manager/src/config";
+import type { AppConfig } from "../../../manager/src/config";
+import { createPool } from "../../../manager/src/pool";
 import { DatabaseManager } from "../../../manager/src/sessions";
 import type { DatabaseConfig, StartFailure, TransitionNotice } from "../../../manager/src/sessions";
 import { startFaultProxy } from "../../support/fault-proxy";
 import type { FaultProxy } from "../../support/fault-proxy";
-import { startPoolServer, until } from "../../support/pool";
+import { adminConfig, poolConfig, startPoolServer, until } from "../../support/pool";
 import type { TestServer } from "../../support/server";
 import { Managers, deferred, urlOf } from "./support";
 
@@ -117,6 +119,27 @@ test("what a ConfigManager loads is all that it needs, and the pools are sized a
   const nothing = managers.track(new DatabaseManager({ config: () => new ConfigManager({ service: "shop", environment: new IsolatedEnvironment({ service: "shop", source: {} }) }).load() }));
   await expect(nothing.open()).rejects.toMatchObject({ name: "ConfigError" });
   expect(nothing.state).toBe("manual-intervention");
+});
+
+test("a pool that would not fit twice under the login's CONNECTION LIMIT is refused at start, is not tried twice, and is taken once it fits", async () => {
+  const admin = createPool({ ...adminConfig(server), max: 1 });
+  const limit = (most: number): Promise<unknown> => admin.query(`ALTER ROLE ${poolConfig(server).user!} CONNECTION LIMIT ${most}`);
+  let max = "4";
+  const load = (): Promise<AppConfig> => new ConfigManager({ service: "shop", environment: new IsolatedEnvironment({ service: "shop", source: { DATABASE_URL: urlOf(server), DB_MAX_CONNECTIONS: max } }) }).load();
+  const manager = managers.track(new DatabaseManager({ config: load }));
+  const { states, failures } = watched(manager);
+  await limit(7);
+  try {
+    await expect(manager.open()).rejects.toMatchObject({ code: "CONFIG_POOL_OVER_BUDGET", hint: expect.stringContaining("DB_MAX_CONNECTIONS to 3") as string });
+    expect(states.slice(-2)).toEqual(["connection-failed", "manual-intervention"]);
+    expect(failures.map(({ strategy }) => strategy)).toEqual(["give-up"]);
+    max = "3";
+    await manager.reinitialize();
+    expect(manager.metrics().primary).toMatchObject({ max: 3 });
+  } finally {
+    await limit(-1);
+    await admin.close();
+  }
 });
 
 test("what a schema that cannot be initialised does to the start is chosen", async () => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { SQLSTATES, classifyError } from "../../../manager/src/errors";
+import { BulkheadError, SQLSTATES, classifyError } from "../../../manager/src/errors";
 import type { ErrorClass } from "../../../manager/src/errors";
 import { PoolError } from "../../../manager/src/pool";
 import type { PoolErrorCode } from "../../../manager/src/pool";
@@ -127,6 +127,26 @@ describe("the pool's own errors", () => {
 describe("errors of sessions and retries", () => {
   test.each<[string, ErrorClass]>([["SESSION_DEADLINE", "timeout"], ["SESSION_ABORTED", "cancelled"], ["RETRY_DEADLINE", "timeout"], ["RETRY_ABORTED", "cancelled"], ["BREAKER_OPEN", "connection"], ["CONFIG_INVALID", "configuration"]])("%s is %s and never retried", (code, errorClass) => {
     expect(classifyError(coded(code))).toMatchObject({ class: errorClass, code, retryable: false });
+  });
+});
+
+describe("errors of configuration, secrets, identity and the memory fallback", () => {
+  test.each<[string, ErrorClass, boolean]>([
+    ["CONFIG_POOL_OVER_BUDGET", "configuration", false], ["CONFIG_LOGIN_CHANGED", "configuration", false], ["SECRET_UNREADABLE", "configuration", false], ["SECRET_UNWRITABLE", "configuration", false],
+    ["SECRET_SDK_MISSING", "configuration", false], ["SECRET_TIMEOUT", "timeout", true], ["IDENTITY_NO_KEY", "configuration", false], ["FALLBACK_OPTIONS", "configuration", false],
+    ["FALLBACK_BUSY", "resource", false], ["FALLBACK_WAIT_TIMEOUT", "resource", false], ["FALLBACK_TIMEOUT", "timeout", false], ["FALLBACK_CLOSED", "internal", false], ["PROBE_TIMEOUT", "timeout", false],
+  ])("%s is %s, retryable: %p", (code, errorClass, retryable) => {
+    expect(classifyError(coded(code))).toMatchObject({ class: errorClass, code, retryable });
+  });
+
+  test("a full fallback makes the service unavailable, a setting that is wrong reaches a person", () => {
+    for (const code of ["FALLBACK_BUSY", "FALLBACK_WAIT_TIMEOUT"]) expect(classifyError(coded(code))).toMatchObject({ userImpact: "service-unavailable", escalate: false });
+    for (const code of ["SECRET_UNREADABLE", "CONFIG_POOL_OVER_BUDGET", "IDENTITY_NO_KEY"]) expect(classifyError(coded(code))).toMatchObject({ severity: "critical", escalate: true });
+  });
+
+  test("a secret file that is missing is no lost connection, and a probe is what it failed of", () => {
+    expect(classifyError(new BulkheadError("SECRET_UNREADABLE", "the secret file cannot be read", { cause: coded("ENOENT") }))).toMatchObject({ class: "configuration" });
+    expect(classifyError(new BulkheadError("PROBE_TIMEOUT", "no answer", { cause: coded("ECONNREFUSED") }))).toMatchObject({ class: "connection" });
   });
 });
 

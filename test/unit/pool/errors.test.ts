@@ -1,4 +1,4 @@
-import { PoolError, isTooManyClients, isUnreachable, sqlstateOf, toError } from "../../../manager/src/pool/errors";
+import { PoolError, isLastWord, isTooManyClients, isUnreachable, sqlstateOf, toError } from "../../../manager/src/pool/errors";
 import { commitError, isCommit } from "../../../manager/src/pool/query";
 
 const serverError = (code: string): Error => Object.assign(new Error("from the server"), { code, severity: "FATAL" });
@@ -14,6 +14,33 @@ test.each(["57P01", "57P02", "57P03", "08006"])("SQLSTATE %s means that the data
 
 test.each(["28P01", "3D000", "42501", "53300"])("SQLSTATE %s is the word of a server that is there", (code) => {
   expect(isUnreachable(serverError(code))).toBe(false);
+});
+
+const pgBouncerError = (message: string): Error => Object.assign(new Error(message), { code: "08P01", severity: "FATAL" });
+
+test.each(["server login has been failing, try again later (server_login_retry)", "pgbouncer cannot connect to server", "server conn crashed?", "client_login_timeout (server down)", "server DNS lookup failed"])(
+  "%j of PgBouncer means that the database cannot be reached",
+  (message) => {
+    expect([isUnreachable(pgBouncerError(message)), isTooManyClients(pgBouncerError(message))]).toEqual([true, false]);
+  },
+);
+
+test.each(["no more connections allowed (max_client_conn)", "no more connections allowed (max_user_client_connections)", "query_wait_timeout"])("%j of PgBouncer means that it has no room", (message) => {
+  expect([isUnreachable(pgBouncerError(message)), isTooManyClients(pgBouncerError(message))]).toEqual([false, true]);
+});
+
+test("PgBouncer's word for a mistake of the client is neither, and its words in another error mean nothing", () => {
+  const mistake = pgBouncerError("unsupported startup parameter in options: statement_timeout");
+  const other = Object.assign(new Error('relation "query_wait_timeout" does not exist'), { code: "42P01", severity: "ERROR" });
+  for (const error of [mistake, other]) expect([isUnreachable(error), isTooManyClients(error)]).toEqual([false, false]);
+});
+
+test.each([["57P01", "FATAL"], ["25P04", "FATAL"], ["57P01", "ВАЖНО"], ["40001", "FATAL"], ["08P01", "FATAL"], ["XX000", "PANIC"]])("%s with severity %s is the server's last word on its connection", (code, severity) => {
+  expect(isLastWord({ code, severity })).toBe(true);
+});
+
+test.each([["40001", "ERROR"], ["57014", "ERROR"], ["08P01", "ERROR"], [undefined, undefined]])("%s with severity %s is not", (code, severity) => {
+  expect(isLastWord({ code, severity })).toBe(false);
 });
 
 test("several addresses that all refuse are one refusal", () => {
