@@ -25,6 +25,8 @@ export interface AppConfig {
    */
   readonly readReplicaLagMaxMs: number;
   readonly pool: {
+    /** Instances of the service that run at the same time, at most: what the pool's size is multiplied by in the budget. Default 1. */
+    readonly instancesMax: number;
     /** Connections that stay open when idle. From `DB_MIN_CONNECTIONS`; default 2, on Cloud Run and AWS Lambda 0. */
     readonly min: number;
     /** Most connections of one instance. From `DB_MAX_CONNECTIONS`; default 20, on Cloud Run 5, on AWS Lambda 1, or what the budget admits. */

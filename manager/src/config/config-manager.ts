@@ -75,7 +75,7 @@ export class ConfigManager {
       database,
       readReplica,
       readReplicaLagMaxMs: settings.wholeNumber("readReplicaLagMaxMs", WHOLE_NUMBERS.readReplicaMaxLagMs).value,
-      pool: Object.freeze({ ...pool, acquireTimeoutMs }),
+      pool: Object.freeze({ ...pool, instancesMax, acquireTimeoutMs }),
       connect: Object.freeze({
         timeoutMs: settings.note("connect.timeoutMs", Math.min(connectTimeoutMs, acquireTimeoutMs), `profile ${profile}`),
         retries: settings.note("connect.retries", retries, `profile ${profile}`),

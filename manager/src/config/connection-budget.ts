@@ -20,7 +20,8 @@ export interface ConnectionBudget {
  *
  * @throws BulkheadError `CONFIG_POOL_OVER_BUDGET` where the pools of a rollout would not fit
  */
-export async function checkConnectionBudget(config: Pick<AppConfig, "service" | "pool">, database: Queryable, instancesMax = 1): Promise<ConnectionBudget> {
+export async function checkConnectionBudget(config: Pick<AppConfig, "service" | "pool">, database: Queryable): Promise<ConnectionBudget> {
+  const { instancesMax } = config.pool;
   const { rows } = await database.query("SELECT rolname, rolconnlimit FROM pg_catalog.pg_roles WHERE rolname = session_user");
   const limit = Number(rows[0]?.["rolconnlimit"] ?? -1);
   const needed = config.pool.max * instancesMax * 2;

@@ -183,7 +183,7 @@ export function refineVerdict(code: string, { message, constraint }: ServerError
     case "08P01":
       // PgBouncer's words for a full queue and for a server that it cannot log in to.
       if (message.includes("query_wait_timeout")) return verdict("resource", "pooler-queue-timeout", { userImpact: "service-unavailable", retry: "connection", connectionUsable: false });
-      if (/no more connections allowed|server_login_retry|server login has been failing/.test(message)) return verdict("connection", "pooler-refused", LOST);
+      if (/no more connections allowed|server_login_retry|server login has been failing|cannot connect to server|server DNS lookup failed|server conn crashed|client_login_timeout \(server down\)/.test(message)) return verdict("connection", "pooler-refused", LOST);
       return general;
     case "28000":
       if (message.includes("no pg_hba.conf entry")) return { ...general, kind: "host-not-allowed" };

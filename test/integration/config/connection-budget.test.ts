@@ -53,7 +53,7 @@ test("a pool that would not fit twice under the login's CONNECTION LIMIT is refu
   const pool = createPool(poolOptions(config, database));
   try {
     await expect(checkConnectionBudget(config, pool)).rejects.toMatchObject({ code: "CONFIG_POOL_OVER_BUDGET", hint: expect.stringContaining("DB_MAX_CONNECTIONS to 6") as string });
-    await expect(checkConnectionBudget({ ...config, pool: { ...config.pool, max: 3 } }, pool, 3)).rejects.toMatchObject({ code: "CONFIG_POOL_OVER_BUDGET" });
+    await expect(checkConnectionBudget({ ...config, pool: { ...config.pool, max: 3, instancesMax: 3 } }, pool)).rejects.toMatchObject({ code: "CONFIG_POOL_OVER_BUDGET" });
   } finally {
     await pool.end();
   }

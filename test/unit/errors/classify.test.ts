@@ -46,6 +46,8 @@ describe("SQLSTATE", () => {
     ["XX000", "something else", "server-internal"],
     ["0A000", "cached plan must not change result type", "cached-plan-stale"],
     ["08P01", "query_wait_timeout", "pooler-queue-timeout"],
+    ["08P01", "server DNS lookup failed", "pooler-refused"],
+    ["08P01", "server conn crashed?", "pooler-refused"],
     ["28000", 'no pg_hba.conf entry for host "10.0.0.1", user "x", database "y", no encryption', "host-not-allowed"],
     ["28000", 'role "nobody" does not exist', "role-missing"],
     ["25006", "cannot execute INSERT in a read-only transaction", "read-only-server"],
