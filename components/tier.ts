@@ -59,8 +59,21 @@ export interface Tier {
   readonly runServices?: (compartments: ReadonlyMap<string, Resource>) => Readonly<Record<string, unknown>>;
 }
 
+/** What a stack's own place for Pulumi's state looks like, for the message that asks for one. */
+export interface StateBackendExample {
+  /** e.g. `gs://<bucket>`. */
+  readonly url: string;
+  /** What encrypts the secrets in it, e.g. `gcpkms://…`. */
+  readonly secretsProvider: string;
+}
+
 /** What a folder of `components/` exports as `target`: the contract that all targets fulfil. */
 export interface Target {
+  /**
+   * Null where Pulumi's state may lie in the checkout, under the empty passphrase: nothing in it is secret. Else what to have instead, since
+   * resources of this target bring secrets into the state.
+   */
+  readonly stateBackend: StateBackendExample | null;
   /**
    * Facts for a plan, known before the tier is. Reads the whole of the target's configuration.
    * @throws BulkheadError `CONFIG_INVALID`
@@ -76,6 +89,12 @@ export interface Target {
   status(context: TierContext): Promise<TierStatus>;
   /** Stops what runs on this machine, and keeps all data. False when nothing ran. */
   stop(context: TierContext): Promise<boolean>;
+  /**
+   * Asked before a stack is destroyed: the engine finds what is protected one by one, when the rest is gone already. Reads no other setting, so
+   * that a faulty one keeps nobody from destroying a stack.
+   * @throws BulkheadError `DESTROY_PROTECTED` with the line that lifts it
+   */
+  requireDestroyable(config: StackConfig): void;
   /** Removes what `pulumi destroy` does not: data, secrets and logs on this machine. Asks nobody; that is the caller's part. */
   remove(context: TierContext): Promise<void>;
 }

@@ -13,7 +13,7 @@ const RESERVED_CONNECTIONS = 20;
 
 export function gcpFacts({ sql }: GcpConfig): TierFacts {
   // The flags of sql-flags.ts load pgaudit; without the extension in a database it logs nothing of that one's objects.
-  return { admin: GCP_ADMIN, template: "template0", maxConnections: sql.maxConnections, reservedConnections: RESERVED_CONNECTIONS, extensions: ["pgaudit"] };
+  return { admin: GCP_ADMIN, template: "template0", maxConnections: sql.maxConnections, reservedConnections: RESERVED_CONNECTIONS, extensions: ["pgaudit"], providerDatabases: ["cloudsqladmin"] };
 }
 
 /** How Google's APIs are reached for a stack, as the provider reaches them. */

@@ -6,6 +6,7 @@ import { destroyServer, serverStatus, stopServer } from "./server/server";
 
 /** PostgreSQL from npm on this machine: no Docker, no account, the same roles and TLS as in the cloud. */
 export const target: Target = {
+  stateBackend: null,
   facts: localFacts,
 
   // Loaded when it is called: Pulumi's SDK takes half a second, and `status` or `conn` need nothing of it.
@@ -18,6 +19,9 @@ export const target: Target = {
     const { running, reason, version, port } = serverStatus({ directory: stackDirectory(context) });
     return { running, reason, version, host: "localhost", port };
   },
+
+  // Nothing is made here that cannot be made again; the data are asked for by name.
+  requireDestroyable: () => {},
 
   stop: (context) => stopServer({ directory: stackDirectory(context), ...context }),
 

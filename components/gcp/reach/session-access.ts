@@ -1,11 +1,11 @@
 import { clientConfig, openSession } from "../../../manager/src/postgres/connect";
 import type { ReachedAt } from "../../../manager/src/secrets/secret";
+import { sessionOperations } from "../../../manager/src/setup/operations";
 import type { TierAccess } from "../../tier";
 import { ensureAdminLogin } from "../admin-login";
 import type { GoogleClients } from "../google/clients";
 import { namesOf } from "../labels";
 import { reachedStore, readStoredSecret, secretManagerStore } from "../secret-store";
-import { gcpSessionOperations } from "./gcp-operations";
 import type { SqlLocation } from "./location";
 import type { ReachOptions } from "./reach";
 
@@ -43,6 +43,6 @@ export async function sessionAccess({ stack, facts }: ReachOptions, { clients, l
     secrets,
     serverVersion: location.instance.version,
     openSession: open,
-    operations: gcpSessionOperations({ openSession: open, secrets, endpoint }),
+    operations: sessionOperations({ openSession: open, secrets, endpoint }),
   };
 }

@@ -5,13 +5,12 @@ import { BulkheadError, messageOf } from "../../../manager/src/errors/bulkhead-e
 import { redact } from "../../../manager/src/errors/redact";
 import { clientConfig, openSession } from "../../../manager/src/postgres/connect";
 import { classifyLoginFailure } from "../../../manager/src/postgres/login-failure";
-import { runRequest } from "../../../manager/src/setup/operations";
+import { runRequest, sessionOperations } from "../../../manager/src/setup/operations";
 import { checkSchemas } from "../../../manager/src/setup/request";
 import { GCP_ADMIN } from "../admin-login";
 import { googleClients } from "../google/clients";
 import { googleSettings } from "../google/settings";
 import { namesOf } from "../labels";
-import { gcpSessionOperations } from "../reach/gcp-operations";
 import { REQUEST_VARIABLE, resultLines, unpackRequest } from "../reach/job-protocol";
 import type { JobRequest, JobResult } from "../reach/job-protocol";
 import { readStoredSecret, secretManagerStore } from "../secret-store";
@@ -51,7 +50,7 @@ async function run({ setup, project, region, stack, endpoint }: JobRequest): Pro
       await mkdir(dirname(endpoint.caPath), { recursive: true });
       await writeFile(endpoint.caPath, endpoint.ca);
     }
-    const operations = gcpSessionOperations({
+    const operations = sessionOperations({
       secrets: secretManagerStore(clients, stack),
       endpoint,
       openSession: (database) =>

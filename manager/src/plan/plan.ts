@@ -20,6 +20,11 @@ export interface TierFacts {
   readonly reservedConnections: number;
   /** Extensions that every database has on this target beside those that it has everywhere. Default: none. */
   readonly extensions?: readonly string[];
+  /**
+   * Databases that the provider keeps for itself, whatever their ACL says: they are closed by the server's own rules for who may log in, which
+   * validation tries, and nobody else can change a thing about them. Default: none.
+   */
+  readonly providerDatabases?: readonly string[];
 }
 
 /** One service's compartment. */

@@ -26,7 +26,7 @@ import type { CloudResource } from "../../support/simulated-cloud/provider/cloud
 /** The checkout: the image of the setup job has its schema folders from here. */
 export const ROOT = resolve(__dirname, "../../..");
 export const STACK = "prod";
-export const FACTS: TierFacts = { admin: GCP_ADMIN, template: "template0", maxConnections: 400, reservedConnections: 13, extensions: ["pgaudit"] };
+export const FACTS: TierFacts = { admin: GCP_ADMIN, template: "template0", maxConnections: 400, reservedConnections: 13, extensions: ["pgaudit"], providerDatabases: ["cloudsqladmin"] };
 
 /** A simulated project with what Pulumi would have made of it: an instance, and empty secrets. */
 export interface CloudTier {

@@ -41,6 +41,13 @@ describe("planTier", () => {
     expect(compartment!.roleSpecs.find(({ name }) => name === "video_vault_migrator")).toMatchObject({ login: true, memberOf: [{ role: "video_vault_owner", inherit: false, set: true }], settings: { role: "video_vault_owner" } });
   });
 
+  test("gives every database the target's own extensions, and changes no plan of a target that has none", () => {
+    const services = defineServices({ a: { port: 1 }, b: { port: 2 } });
+    expect(planTier(services, { ...TIER, extensions: ["pgaudit"] }).compartments.map(({ extensions }) => extensions)).toEqual([["pg_stat_statements", "pgaudit"], ["pg_stat_statements", "pgaudit"]]);
+    // An anchor's hash is made from this text.
+    expect(JSON.stringify(planTier(services, TIER))).not.toMatch(/"extensions":(?!\["pg_stat_statements"\])/);
+  });
+
   test("lets the logins of a service hold no more connections than its database", () => {
     fc.assert(
       fc.property(catalog, (services) => {

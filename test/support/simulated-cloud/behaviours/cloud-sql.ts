@@ -24,6 +24,10 @@ export const behaviours: Behaviours = {
       cloud.log(`started Postgres for ${resource.id} at ${server.address}`);
       return { privateIpAddress: server.address, firstIpAddress: server.address, ipAddresses: [{ ipAddress: server.address, type: "PRIVATE", timeToRetire: "" }], serverCaCerts: [{ cert: server.ca, commonName: "simulated", createTime: "", expirationTime: "", sha1Fingerprint: "" }] };
     },
+    // Whatever is changed of an instance, it stays where it is.
+    async update(_resource, { outputs: { privateIpAddress, firstIpAddress, ipAddresses, serverCaCerts } }) {
+      return { privateIpAddress: privateIpAddress!, firstIpAddress: firstIpAddress!, ipAddresses: ipAddresses!, serverCaCerts: serverCaCerts! };
+    },
     async delete(resource, cloud) {
       const server = sqlServerOf(cloud, resource.id);
       if (server === undefined) return;

@@ -26,15 +26,17 @@ export interface SqlServer {
 
 const PORT = 5432;
 const SUPERUSER = "cloudsqladmin";
+const PROVIDER_DATABASE = "cloudsqladmin";
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
  * Makes and starts a Postgres shaped like Cloud SQL's: the superuser belongs to the provider and cannot log in over the network, the owner of
- * `postgres` is `cloudsqlsuperuser`, who is no superuser. Detached: it outlives the process that started it.
+ * `postgres` is `cloudsqlsuperuser`, who is no superuser; the database `cloudsqladmin` is open to PUBLIC by its ACL, and nobody is let into it.
+ * Detached: it outlives the process that started it.
  *
  * Not as in Google's: pgaudit (pgaudit.ts), and that pg_stat_statements is in template0 already, where Cloud SQL lets
- * members of cloudsqlsuperuser make it; nor is there the provider's own database cloudsqladmin.
+ * members of cloudsqlsuperuser make it.
  */
 export async function createSqlServer({ id, dnsName, flags }: { readonly id: string; readonly dnsName: string; readonly flags: Readonly<Record<string, string>> }): Promise<SqlServer> {
   const folder = mkdtempSync(join(tmpdir(), "bulkhead-sql-"));
@@ -137,6 +139,7 @@ function addressOf(seed: string): string {
 const HBA = [
   `local   all all                     reject`,
   `host    all ${SUPERUSER} all        reject`,
+  `host    ${PROVIDER_DATABASE} all all reject`,
   "hostssl all all         127.0.0.0/8 scram-sha-256",
   "host    all all         all         reject",
   "",
@@ -169,6 +172,7 @@ const CLUSTER_STATEMENTS = [
   "GRANT pg_monitor, pg_signal_backend, pg_read_all_stats TO cloudsqlsuperuser WITH ADMIN TRUE, INHERIT TRUE",
   "ALTER DATABASE postgres OWNER TO cloudsqlsuperuser",
   "ALTER DATABASE template1 OWNER TO cloudsqlsuperuser",
+  `CREATE DATABASE ${PROVIDER_DATABASE}`,
 ];
 
 async function singleUser(data: string, owner: { uid: number; gid: number } | undefined, database: string, statements: readonly string[]): Promise<void> {
