@@ -181,7 +181,7 @@ function storeAlerts({ redis, clickhouse }: WatchTargets): AlertSpec[] {
         title: "ClickHouse's machine is gone",
         severity: "CRITICAL",
         means: "The machine has not been seen for five minutes. A restart by Google takes about two; while its zone is gone, so is it.",
-        action: "Look at the machine's log in the console. The data are on a disk of their own, with daily snapshots: `pulumi up --replace` of the machine keeps them.",
+        action: "Look at the machine's log in the console. The data are on a disk of their own, with daily snapshots. Reset the machine: `gcloud compute instances reset`; if it is gone, `pulumi refresh` and `up` make it anew with the same disk.",
         conditions: [{ kind: "absent", title: "Machine", filter: of("instance/uptime"), periodS: MIN_S, aligner: "ALIGN_RATE", reduce: null, durationS: 5 * MIN_S }],
       },
     );

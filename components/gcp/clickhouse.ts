@@ -1,3 +1,4 @@
+import { RepositoryIamMember } from "@pulumi/gcp/artifactregistry/repositoryIamMember";
 import { Address } from "@pulumi/gcp/compute/address";
 import { Disk } from "@pulumi/gcp/compute/disk";
 import type { DiskArgs } from "@pulumi/gcp/compute/disk";
@@ -8,13 +9,14 @@ import { ResourcePolicy } from "@pulumi/gcp/compute/resourcePolicy";
 import { IAMMember } from "@pulumi/gcp/projects/iammember";
 import type { Account } from "@pulumi/gcp/serviceaccount/account";
 import { ComponentResource } from "@pulumi/pulumi";
-import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
+import type { ComponentResourceOptions, Input, Output, Resource } from "@pulumi/pulumi";
 
 import { childOptions } from "./child-options";
 import { renderCloudInit } from "./clickhouse/cloud-init";
 import { renderServerConfig } from "./clickhouse/server-config";
 import { clickHouseUser, renderDatabases, renderHashSources, renderUsers } from "./clickhouse/users";
 import type { ClickHouseConfig } from "./config/gcp-config";
+import { imageRepository } from "./image-repository";
 import { labelsOf } from "./labels";
 import { PrivateName } from "./private-name";
 import { storeSecretNames } from "./secret-containers";
@@ -75,7 +77,10 @@ export class ClickHouse extends ComponentResource {
     this.disk = new Disk(`${name}-data`, applyTransform(diskArgs(args), args.transform?.disk), keep);
     const snapshots = new ResourcePolicy(`${name}-snapshots`, { region: args.region, description: "Daily snapshots of ClickHouse's data.", snapshotSchedulePolicy: snapshotSchedule(args) }, child);
     new DiskResourcePolicyAttachment(`${name}-snapshots`, { name: snapshots.name, disk: this.disk.name, zone: args.config.zone }, child);
-    const rights = MACHINE_ROLES.map((role) => new IAMMember(`${name}-${role.split(".").at(-1)}`, { project: args.project, role, member: args.account.member }, child));
+    const rights: Resource[] = MACHINE_ROLES.map((role) => new IAMMember(`${name}-${role.split(".").at(-1)}`, { project: args.project, role, member: args.account.member }, child));
+
+    const repository = imageRepository(args.config.image);
+    if (repository !== undefined) rights.push(new RepositoryIamMember(`${name}-image`, { ...repository, role: "roles/artifactregistry.reader", member: args.account.member }, child));
 
     this.instance = new Instance(
       name,

@@ -31,7 +31,7 @@ export function logAlertSpecs(targets: WatchTargets, types: Readonly<Record<LogM
       title: "Postgres refuses logins",
       severity: "CRITICAL",
       means: `More than ${FAILED_LOGINS} logins were refused within five minutes: a service with an old password, or somebody who tries.`,
-      action: "The instance's log names the login and the address. A service's own: `bulkhead rotate` ended half-way, or an instance holds an old secret; deploy it anew. Another's: the firewall's log tells where it came from.",
+      action: "The instance's log names the login and the address. A service's own: a rotation ended half-way, or an instance holds an old secret; deploy it anew. Another's: the firewall's log tells where it came from.",
       conditions: [counted("failedLogins", FAILED_LOGINS, interpolate` AND resource.labels.database_id="${database ?? ""}"`)],
     },
     changes("sql-changes", "The configuration of a Cloud SQL instance was changed", counted("sqlChanges", 0)),

@@ -11,6 +11,8 @@ export interface SecretContainer {
   readonly service: string | null;
   /** The one account that may read it beside the setup's: the service's own, the ClickHouse machine's, or none. */
   readonly reader: "service" | "clickhouse" | null;
+  /** What the setup job may do with it, where there is one: it makes the logins of the databases, and nothing else. */
+  readonly setupJob: "reads" | "writes" | null;
 }
 
 /** What the secrets of a service depend on. */
@@ -41,20 +43,20 @@ export function storeSecretNames(stack: string) {
 export function secretContainers(stack: string, services: readonly SecretOwner[]): SecretContainer[] {
   const names = namesOf(stack);
   const stores = storeSecretNames(stack);
-  const containers: SecretContainer[] = [{ key: "admin", id: names.adminSecret, service: null, reader: null }];
+  const containers: SecretContainer[] = [{ key: "admin", id: names.adminSecret, service: null, reader: null, setupJob: "reads" }];
   for (const { name: service, database, redis, clickhouse } of services) {
     if (database !== null) {
-      for (const login of SECRET_LOGINS) containers.push({ key: `${service}-${login}`, id: names.secret(service, login), service, reader: login === "app" ? "service" : null });
+      for (const login of SECRET_LOGINS) containers.push({ key: `${service}-${login}`, id: names.secret(service, login), service, reader: login === "app" ? "service" : null, setupJob: "writes" });
     }
-    if (redis) containers.push({ key: `${service}-redis`, id: stores.redis(service), service, reader: "service" });
+    if (redis) containers.push({ key: `${service}-redis`, id: stores.redis(service), service, reader: "service", setupJob: null });
     if (clickhouse) {
-      containers.push({ key: `${service}-clickhouse`, id: stores.clickhouse(service), service, reader: "service" });
-      containers.push({ key: `${service}-clickhouse-hash`, id: stores.clickhouseHash(service), service, reader: "clickhouse" });
+      containers.push({ key: `${service}-clickhouse`, id: stores.clickhouse(service), service, reader: "service", setupJob: null });
+      containers.push({ key: `${service}-clickhouse-hash`, id: stores.clickhouseHash(service), service, reader: "clickhouse", setupJob: null });
     }
   }
   if (services.some(({ clickhouse }) => clickhouse)) {
-    containers.push({ key: "clickhouse-tls", id: stores.clickhouseTls, service: null, reader: "clickhouse" });
-    containers.push({ key: "clickhouse-authority", id: stores.clickhouseAuthority, service: null, reader: null });
+    containers.push({ key: "clickhouse-tls", id: stores.clickhouseTls, service: null, reader: "clickhouse", setupJob: null });
+    containers.push({ key: "clickhouse-authority", id: stores.clickhouseAuthority, service: null, reader: null, setupJob: null });
   }
   return containers;
 }

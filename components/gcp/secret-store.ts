@@ -104,7 +104,8 @@ function notEnabled(project: string, id: string, { name, state }: { readonly nam
   const number = versionNumber(name ?? "");
   const destroyed = state === "DESTROYED";
   return new BulkheadError("SECRET_DISABLED", `the latest version (${number}) of the secret ${id} is ${destroyed ? "destroyed" : "disabled"}`, {
-    hint: destroyed ? `have a new password made, by a version without one: printf '{}' | gcloud secrets versions add ${id} --data-file=- --project=${project}` : `gcloud secrets versions enable ${number} --secret=${id} --project=${project}`,
+    // With `--secret=`, redaction would take the name for the secret.
+    hint: destroyed ? `have a new password made, by a version without one: printf '{}' | gcloud secrets versions add ${id} --data-file=- --project=${project}` : `gcloud secrets versions enable projects/${project}/secrets/${id}/versions/${number}`,
   });
 }
 

@@ -22,7 +22,7 @@ const DAY_SECONDS = 86_400;
  * What the setup job does with a secret: read it, add a version, disable the older ones. Given a secret at a time. The role can order a version's
  * destruction too, which `versionDestroyTtl` delays by weeks.
  */
-const SETUP_ROLES = [ACCESSOR, "roles/secretmanager.secretVersionManager"] as const;
+const VERSION_MANAGER = "roles/secretmanager.secretVersionManager";
 
 export interface SecretsArgs {
   /** Pulumi stack. */
@@ -99,12 +99,13 @@ export class Secrets extends ComponentResource {
   #grants(name: string, { accounts }: SecretsArgs, container: SecretContainer, secret: Secret, options: ComponentResourceOptions | undefined): SecretIamMember[] {
     const child = childOptions(this, options);
     const grant = (suffix: string, role: string, member: Output<string>) => new SecretIamMember(`${name}-${suffix}`, { secretId: secret.id, role, member }, child);
-    const { service, reader } = container;
+    const { service, reader, setupJob } = container;
     const account = reader === "service" ? accounts.services[service ?? ""] : reader === "clickhouse" ? accounts.machines.clickhouse : undefined;
     const { setup } = accounts.machines;
     return [
       ...(account === undefined ? [] : [grant("reader", ACCESSOR, account.member)]),
-      ...(setup === undefined ? [] : SETUP_ROLES.map((role) => grant(role === ACCESSOR ? "setup-reader" : "setup-writer", role, setup.member))),
+      ...(setup === undefined || setupJob === null ? [] : [grant("setup-reader", ACCESSOR, setup.member)]),
+      ...(setup !== undefined && setupJob === "writes" ? [grant("setup-writer", VERSION_MANAGER, setup.member)] : []),
     ];
   }
 }

@@ -54,6 +54,9 @@ for folder in config.d users.d tls; do
 done
 mv -f "${next}/image" "${run}/image"
 
+# A disk that grew under the running server.
+[[ "${1:-}" == start ]] || resize2fs /dev/disk/by-id/google-clickhouse-data > /dev/null 2>&1 || true
+
 # The rest of the configuration holds from a start on.
 state=$(cat "${run}/image" "${run}"/config.d/*.xml | sha256sum)
 if [[ "${1:-}" == start ]]; then

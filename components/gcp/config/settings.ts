@@ -95,7 +95,7 @@ export const CLICKHOUSE = {
   machineType: { kind: text("machine type such as n2d-standard-2", /^[a-z]\d[a-z]{0,2}-[a-z]+(?:-\d{1,3}){1,2}$/), default: "n2d-standard-2", example: "n2d-standard-2", about: "The machine it runs on; n2d can keep its memory encrypted (a confidential VM)." },
   zone: { kind: text("zone such as europe-west1-b", /^[a-z]+-[a-z]+[1-9]\d?-[a-f]$/), optional: true, example: "europe-west1-b", about: "Zone within the region. Default: the region's b. One machine: it is out for as long as its zone is." },
   diskSizeGb: { kind: wholeNumber(10, 65_536), default: 100, example: "100", about: "Data disk, in GB. It can grow, and never shrink." },
-  image: { kind: image, example: `europe-west1-docker.pkg.dev/example-project/mirror/clickhouse-server:25.8@${EXAMPLE_DIGEST}`, about: "Container image with its digest; without deletion protection a tag will do. In Artifact Registry (a remote repository mirrors Docker Hub), since the machine does not reach the internet." },
+  image: { kind: image, example: `europe-west1-docker.pkg.dev/example-project/mirror/clickhouse/clickhouse-server:25.8@${EXAMPLE_DIGEST}`, about: "Container image with its digest; without deletion protection a tag will do. In Artifact Registry (a remote repository mirrors Docker Hub), since the machine does not reach the internet." },
   snapshotRetentionDays: { kind: wholeNumber(1, 365), default: 14, example: "14", about: "Days that the daily snapshots of the disk are kept." },
 } satisfies Section;
 

@@ -15,6 +15,9 @@ const NAMED = new Set<string>(["INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOU
 /** What google-auth-library says, in several ways, when nobody is logged in or the login has run out. */
 const NOT_LOGGED_IN = /could not load the default credentials|invalid_grant|invalid_rapt|no refresh token|reauth|unable to detect a project|invalid authentication credentials/i;
 
+/** Google's words where an API was never switched on in the project, which it reports as a missing permission (`SERVICE_DISABLED`). */
+const API_OFF = /has not been used in project|it is disabled|SERVICE_DISABLED/;
+
 /** What a call to Google failed with. */
 export interface GoogleFailure {
   readonly status: GoogleStatus;
@@ -69,6 +72,7 @@ export function googleError(error: unknown, what: string, permission?: string): 
     case "UNAUTHENTICATED":
       return new BulkheadError("GCP_CREDENTIALS", `${said}. There are no Google credentials, or they have expired`, { hint: "gcloud auth application-default login, or a fresh GOOGLE_OAUTH_ACCESS_TOKEN", cause: error });
     case "PERMISSION_DENIED":
+      if (API_OFF.test(message)) return new BulkheadError("GCP_API_OFF", said, { hint: `gcloud services enable ${/[a-z]+\.googleapis\.com/.exec(message)?.[0] ?? "cloudresourcemanager.googleapis.com sqladmin.googleapis.com"}, then wait a minute`, cause: error });
       return new BulkheadError("GCP_PERMISSION", said, { hint: permission === undefined ? "give this account the permission that the message names" : `give this account ${permission}: gcloud projects add-iam-policy-binding <project> --member=<account> --role=<role>`, cause: error });
     case "RESOURCE_EXHAUSTED":
     case "UNAVAILABLE":

@@ -55,6 +55,8 @@ export const serviceFacts: PackageFacts = {
     lengths: { description: [0, 256] },
     defaults: { disabled: false },
   },
+  // Of a repository that the stack does not make.
+  "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember": iamMember("projects/{project}/locations/{location}/repositories/{repository:last}", "location project repository", {}),
   "gcp:projects/iAMMember:IAMMember": iamMember("{project}", "project", {}),
   "gcp:projects/service:Service": { id: "{project}/{service}", immutable: "project service", patterns: { service: /^[a-z][-a-z0-9]*(\.[-a-z0-9]+)+$/ } },
   "gcp:projects/serviceIdentity:ServiceIdentity": { id: "projects/{project}/services/{service}", immutable: "project service" },
