@@ -7,7 +7,8 @@ import type { GoogleClients } from "../google/clients";
 import type { storeSecretNames } from "../secret-containers";
 import { createAuthority, createServerPem, isUsableAuthority, isUsableServerPem } from "./certificate";
 import type { Authority } from "./certificate";
-import { readSecretText, writeSecretText } from "./secret-text";
+import { addVersion } from "../google/secret-versions";
+import { readSecretText } from "./secret-text";
 import { parseFields, secretFinding } from "./store-setup";
 import type { StoreSetup } from "./store-setup";
 
@@ -63,7 +64,7 @@ export function clickHouseSecrets({ clients, names, host, services, now = Date.n
     async setUp(token, signal) {
       const written: string[] = [];
       const write = async (id: string, text: string): Promise<void> => {
-        await writeSecretText(clients, id, text, signal);
+        await addVersion(clients, id, text, signal);
         written.push(`wrote the secret ${id}`);
       };
       const { authority: found, tls, logins } = await read(signal);

@@ -1,6 +1,7 @@
 import type { GoogleClients } from "../google/clients";
 import { readRedisLogin } from "../google/redis-admin";
-import { readSecretText, writeSecretText } from "./secret-text";
+import { addVersion } from "../google/secret-versions";
+import { readSecretText } from "./secret-text";
 import { parseFields, secretFinding } from "./store-setup";
 import type { StoreSetup } from "./store-setup";
 
@@ -32,7 +33,7 @@ export function redisSecret({ clients, instance, secret }: RedisSecretOptions): 
     async setUp(token, signal) {
       const { login, token: last, finding } = await look(signal);
       if (finding === undefined && last === token) return [];
-      await writeSecretText(clients, secret, JSON.stringify({ ...login, setup: token }), signal);
+      await addVersion(clients, secret, JSON.stringify({ ...login, setup: token }), signal);
       return [`wrote the secret ${secret}`];
     },
   };

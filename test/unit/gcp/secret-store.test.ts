@@ -76,7 +76,7 @@ it("takes a version that is no whole secret for none", async () => {
 it("names the way on from a version that was disabled, and from one that was destroyed", async () => {
   await store.write(REF, secret("one"));
   api.secrets.setState(ID, 1, "DISABLED");
-  await expect(store.read(REF)).rejects.toMatchObject({ code: "SECRET_DISABLED", hint: `gcloud secrets versions enable 1 --secret=${ID} --project=simulated` });
+  await expect(store.read(REF)).rejects.toMatchObject({ code: "SECRET_DISABLED", hint: `gcloud secrets versions enable projects/simulated/secrets/${ID}/versions/1` });
   await expect(store.write(REF, secret("two"))).rejects.toMatchObject({ code: "SECRET_DISABLED" });
   api.secrets.setState(ID, 1, "DESTROYED");
   await expect(store.read(REF)).rejects.toMatchObject({ code: "SECRET_DISABLED", message: expect.stringContaining("destroyed") as string, hint: expect.stringContaining("printf '{}'") as string });
