@@ -1,15 +1,9 @@
 import * as settings from "@pulumi/pulumi/runtime/settings";
 
-import { parseGcpConfig } from "../../components/gcp/config/parse-gcp-config";
-import type { Reach } from "../../components/gcp/reach/reach";
-import { GcpTier } from "../../components/gcp/tier";
-import { Workloads } from "../../components/gcp/workloads";
 import type { Declared } from "../../policy/rule";
 import { gcpOutputs, prodConfig, shippedCatalog } from "../../test/support/gcp-stack";
 import { recordResources } from "../../test/support/pulumi-mocks";
-
-/** The way to a database that is never gone. */
-const NOWHERE: Reach = { preflight: async () => {}, look: async () => undefined, open: async () => null };
+import { declareGcpStack } from "../export/gcp-program";
 
 interface RegisterRequest {
   getType(): string;
@@ -22,10 +16,7 @@ export async function prodStack(changes: Readonly<Record<string, unknown>> = {})
   const isProtected = new Set<string>();
   const resources = await recordResources(() => {
     noteProtection(isProtected);
-    const catalog = shippedCatalog();
-    const config = parseGcpConfig(prodConfig(changes), catalog);
-    const tier = new GcpTier("tier", { stack: "prod", config, catalog, reach: NOWHERE });
-    new Workloads("services", { stack: "prod", config, catalog, tier, compartments: new Map() });
+    declareGcpStack("prod", prodConfig(changes), shippedCatalog());
   }, gcpOutputs);
   return resources.filter(({ custom }) => custom).map(({ type, name, inputs }) => ({ type, name, props: inputs, protect: isProtected.has(`${type} ${name}`) }));
 }

@@ -4,10 +4,10 @@ import { generatePassword, isGeneratedPassword } from "../../../manager/src/secr
 import { CLICKHOUSE_HTTPS_PORT } from "../clickhouse/server-config";
 import { clickHouseUser } from "../clickhouse/users";
 import type { GoogleClients } from "../google/clients";
+import { addVersion } from "../google/secret-versions";
 import type { storeSecretNames } from "../secret-containers";
 import { createAuthority, createServerPem, isUsableAuthority, isUsableServerPem } from "./certificate";
 import type { Authority } from "./certificate";
-import { addVersion } from "../google/secret-versions";
 import { readSecretText } from "./secret-text";
 import { parseFields, secretFinding } from "./store-setup";
 import type { StoreSetup } from "./store-setup";
