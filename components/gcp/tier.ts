@@ -23,6 +23,7 @@ import { PrivateServices } from "./private-services";
 import { bastionZone, gcpReach, gcpSettings } from "./gcp-reach";
 import { googleClients } from "./google/clients";
 import { requirePermissions } from "./google/permissions";
+import { requireEnabled } from "./google/secret-versions";
 import type { Reach } from "./reach/reach";
 import { Redis } from "./redis";
 import { secretContainers } from "./secret-containers";
@@ -230,6 +231,9 @@ export async function createGcpTier(context: TierContext): Promise<Tier> {
   const clients = googleClients(gcpSettings(context.config));
   const permissions = storePermissions(catalog.services);
   if (permissions.length > 0) await requirePermissions(clients, permissions, "write the secrets of Redis and ClickHouse", signal);
+  // What holds a login is never written over, so a disabled one would stop the setup half-way; those of the stores are made anew.
+  const logins = secretContainers(stack, catalog.services.map(({ name, database }) => ({ name, database, redis: false, clickhouse: false })));
+  await Promise.all(logins.map(({ id }) => requireEnabled(clients, id, signal)));
   const tier = new GcpTier("tier", { stack, config, catalog, reach });
   return {
     resource: tier,

@@ -35,6 +35,24 @@ export async function readLatestVersion(clients: GoogleClients, id: string, sign
   }
 }
 
+/**
+ * Before anything is changed: whether the latest version can be used. A secret that has none yet passes, and so does one that this account may
+ * not look at, as where the setup's job alone reads the services' secrets: that one finds out.
+ *
+ * @throws BulkheadError `SECRET_DISABLED`, `GCP_…`
+ */
+export async function requireEnabled(clients: GoogleClients, id: string, signal?: AbortSignal): Promise<void> {
+  const client = await clients.secretManager();
+  const options = { what: `looking at the secret ${id}`, permission: READ_PERMISSION, signal };
+  try {
+    const [version] = await callGoogle(() => client.getSecretVersion({ name: `${secretReference(clients, id)}/versions/latest` }, { retry: null }), options);
+    if (version.state !== "ENABLED") throw notEnabled(clients.settings.project, id, version);
+  } catch (error) {
+    const { status } = readFailure((error as { cause?: unknown }).cause);
+    if (status !== "NOT_FOUND" && status !== "PERMISSION_DENIED") throw error;
+  }
+}
+
 /** Somebody did that on purpose, or by mistake; making a new password over it would hide which. */
 function notEnabled(project: string, id: string, { name, state }: { readonly name?: string | null; readonly state?: unknown }): BulkheadError {
   const number = versionNumber(name ?? "");

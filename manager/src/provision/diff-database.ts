@@ -3,7 +3,8 @@ import { quoteIdentifier } from "../postgres/identifier";
 import type { Change, ProvisionRule, Statement } from "./change";
 import { describeDifference, diffPrivileges, ownPrivileges, privilegeSql } from "./diff-privileges";
 import type { Grants } from "./diff-privileges";
-import type { ObservedCluster, ObservedDatabase } from "./observed";
+import type { ObservedCluster, ObservedDatabase, Privilege } from "./observed";
+import { INITIAL_DATABASES } from "./read-cluster";
 
 /** A new database takes no connection before PUBLIC's right to connect is gone; the limit is raised in the same step as the revoke. */
 const CLOSED = 0;
@@ -55,34 +56,42 @@ export function diffDatabase(plan: TierPlan, compartment: CompartmentPlan, clust
   return changes;
 }
 
-/** Databases outside the plan: what compartments' roles, or PUBLIC and so everybody, may do there. */
+/**
+ * Databases outside the plan: what compartments' roles, or PUBLIC and so everybody, may do there. Those that the server came with are closed
+ * where the admin has their owner's rights, as it has on Cloud SQL; the provider's own are not looked at.
+ */
 export function diffOtherDatabases(plan: TierPlan, cluster: ObservedCluster): Change[] {
-  const planned = new Set(plan.compartments.map(({ database }) => database.name));
+  const known = new Set([...plan.compartments.map(({ database }) => database.name), ...(plan.tier.providerDatabases ?? [])]);
   const serviceOf = new Map(plan.compartments.flatMap(({ service, roleSpecs }) => roleSpecs.map(({ name }) => [name, service] as const)));
   // The database of a service that has left the catalog keeps its own roles' rights until it is pruned; no planned role is among them.
   return cluster.databases
-    .filter(({ name }) => !planned.has(name))
+    .filter(({ name }) => !known.has(name))
     .flatMap((database) => {
       const extra = database.privileges.filter(({ grantee }) => grantee === "PUBLIC" || serviceOf.has(grantee));
       if (extra.length === 0 || (!database.allowConnections && !database.isTemplate)) return [];
-      const difference = { extra, missing: [] };
-      const grantee = extra.find((entry) => serviceOf.has(entry.grantee))?.grantee;
-      const change: Change = {
-        rule: "database-privileges",
-        service: (grantee === undefined ? undefined : serviceOf.get(grantee)) ?? "tier",
-        database: null,
-        finding: `on database ${database.name}, which is in no compartment, ${describeDifference(difference)}`,
-        statements: privilegeSql(difference, {}, `DATABASE ${quoteIdentifier(database.name)}`).map((sql) => ({ sql })),
+      const change = (entries: readonly Privilege[]): Change => {
+        const difference = { extra: entries, missing: [] };
+        const grantee = entries.find((entry) => serviceOf.has(entry.grantee))?.grantee;
+        return {
+          rule: "database-privileges",
+          service: (grantee === undefined ? undefined : serviceOf.get(grantee)) ?? "tier",
+          database: null,
+          finding: `on database ${database.name}, which is in no compartment, ${describeDifference(difference)}`,
+          statements: privilegeSql(difference, {}, `DATABASE ${quoteIdentifier(database.name)}`).map((sql) => ({ sql })),
+        };
       };
-      // A database that Bulkhead did not make is not Bulkhead's to change.
-      return [{ ...change, manual: true as const }];
+      // A database that somebody else made is not Bulkhead's to change; and what was not granted in the owner's name, the owner cannot take back.
+      const isOurs = ({ grantor }: Privilege): boolean => INITIAL_DATABASES.includes(database.name) && database.ownedByAdmin && grantor === database.owner;
+      const ours = extra.filter(isOurs);
+      const others = extra.filter((entry) => !isOurs(entry));
+      return [...(ours.length > 0 ? [change(ours)] : []), ...(others.length > 0 ? [{ ...change(others), manual: true as const }] : [])];
     });
 }
 
 /** What `CREATE DATABASE` makes, so that the changes after it come out in the same run. */
 function freshDatabase({ database, roles }: CompartmentPlan): ObservedDatabase {
   const byDefault = (privilege: string) => ({ grantee: "PUBLIC", grantor: roles.owner, privilege, grantable: false });
-  return { name: database.name, owner: roles.owner, connectionLimit: CLOSED, allowConnections: true, isTemplate: false, privileges: [byDefault("CONNECT"), byDefault("TEMPORARY")], ownerLacks: [] };
+  return { name: database.name, owner: roles.owner, connectionLimit: CLOSED, allowConnections: true, isTemplate: false, privileges: [byDefault("CONNECT"), byDefault("TEMPORARY")], ownerLacks: [], ownedByAdmin: false };
 }
 
 /** Whether the admin can take on this role's rights: its own, and those of every role that it made. */

@@ -105,7 +105,7 @@ function diffForeignMembers(admin: string, { service, roleSpecs }: CompartmentPl
   return memberships.filter(({ role, member }) => names.has(role) && !names.has(member) && member !== admin).map((membership) => revokeMembership(admin, service, membership));
 }
 
-function revokeMembership(admin: string, service: string, { role, member, grantor }: ObservedMembership): Change {
+function revokeMembership(admin: string, service: string, { role, member, grantor, revocable }: ObservedMembership): Change {
   const grantedBy = grantor === admin ? "" : ` GRANTED BY ${quoteIdentifier(grantor)}`;
   return {
     rule: "role-membership",
@@ -114,7 +114,7 @@ function revokeMembership(admin: string, service: string, { role, member, granto
     finding: `${member} is a member of ${role}`,
     statements: [{ sql: `REVOKE ${quoteIdentifier(role)} FROM ${quoteIdentifier(member)}${grantedBy} CASCADE` }],
     // A grant is taken back in its grantor's name, which takes the grantor's rights.
-    ...(grantor === admin ? {} : { manual: true as const }),
+    ...(revocable ? {} : { manual: true as const }),
   };
 }
 

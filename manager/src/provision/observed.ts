@@ -25,6 +25,8 @@ export interface ObservedMembership {
   readonly admin: boolean;
   readonly inherit: boolean;
   readonly set: boolean;
+  /** The admin has the grantor's rights, so it may take the membership back in that one's name. */
+  readonly revocable: boolean;
 }
 
 /** One setting of `ALTER ROLE … [IN DATABASE …] SET` or `ALTER DATABASE … SET`. */
@@ -46,6 +48,8 @@ export interface ObservedDatabase {
   readonly privileges: readonly Privilege[];
   /** Privileges that somebody took from the owner. */
   readonly ownerLacks: readonly string[];
+  /** The admin has the owner's rights as it stands, without SET ROLE. */
+  readonly ownedByAdmin: boolean;
 }
 
 /** Everything that all databases of the server share, read in one query. */

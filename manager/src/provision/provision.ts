@@ -124,10 +124,11 @@ async function applyToCluster(client: Client, cluster: ObservedCluster, changes:
   const newcomers = compartments.filter(({ roleSpecs }) => !roleSpecs.some(({ name }) => cluster.roles.some((role) => role.name === name)));
   for (const { service } of newcomers) run.newcomers.add(service);
   const creations = creationsOf(changes, new Set(newcomers.map(({ service }) => service)));
-  const first = changes.filter((change) => isNeededByAll(change, plan.tier.admin));
+  // What is the tier's own comes first too: the server's first databases are closed to PUBLIC before a login can be used.
+  const first = changes.filter((change) => change.service === "tier" || isNeededByAll(change, plan.tier.admin));
   const ofRoles = changes.filter((change) => change.rule.startsWith("role-") && !first.includes(change));
   const ofNewDatabases = new Set(creations.flatMap(({ create, open }) => [create, ...open]));
-  const others = changes.filter((change) => !change.rule.startsWith("role-") && !ofNewDatabases.has(change));
+  const others = changes.filter((change) => !change.rule.startsWith("role-") && !first.includes(change) && !ofNewDatabases.has(change));
   let ofNewContents: Promise<ObservedDatabaseContents> | undefined;
 
   await applyInTransaction(client, stepsOf(first));

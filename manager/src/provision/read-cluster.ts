@@ -6,6 +6,9 @@ import type { ObservedCluster, ObservedDatabase } from "./observed";
 /** Database in which cluster-wide changes take their lock and keep their books: advisory locks are per database, so all must agree on one. */
 export const AGREED_DATABASE = "postgres";
 
+/** The databases that every server has from the beginning: they are a tier's to close, where its admin may. */
+export const INITIAL_DATABASES: readonly string[] = [AGREED_DATABASE, "template1"];
+
 /**
  * Reads what all databases share in one round trip.
  *
@@ -32,7 +35,7 @@ SELECT json_build_object(
     FROM pg_roles WHERE rolname = ANY ($1)), '[]'),
   'memberships', coalesce((SELECT json_agg(json_build_object(
       'role', g.rolname, 'member', m.rolname, 'grantor', pg_get_userbyid(am.grantor),
-      'admin', am.admin_option, 'inherit', am.inherit_option, 'set', am.set_option))
+      'admin', am.admin_option, 'inherit', am.inherit_option, 'set', am.set_option, 'revocable', pg_has_role(current_user, am.grantor, 'USAGE')))
     FROM pg_auth_members am JOIN pg_roles g ON g.oid = am.roleid JOIN pg_roles m ON m.oid = am.member
     WHERE g.rolname = ANY ($1) OR m.rolname = ANY ($1)), '[]'),
   'settings', coalesce((SELECT json_agg(json_build_object(
@@ -42,7 +45,7 @@ SELECT json_build_object(
     WHERE r.rolname = ANY ($1) OR d.datname = ANY ($2)), '[]'),
   'databases', coalesce((SELECT json_agg(json_build_object(
       'name', d.datname, 'owner', pg_get_userbyid(d.datdba), 'connectionLimit', d.datconnlimit, 'allowConnections', d.datallowconn,
-      'isTemplate', d.datistemplate, 'acl', d.datacl::text[]))
+      'isTemplate', d.datistemplate, 'acl', d.datacl::text[], 'ownedByAdmin', pg_has_role(current_user, d.datdba, 'USAGE')))
     FROM pg_database d WHERE d.datname <> 'template0'), '[]'),
   'bookkeeping', to_regclass('bulkhead.compartment') IS NOT NULL,
   'compartments', '[]'::json

@@ -42,11 +42,11 @@ export function sessionOperations({ openSession, secrets, endpoint }: Pick<Provi
       const { compartments, inspection } = await observeTier(catalog, plan, root, { ...access, ...options });
       return {
         version: 1,
-        compartments: compartments.map(({ compartment, findings, isNew, token, schemaVersion }) => ({
+        compartments: compartments.map(({ compartment, findings, changes, isNew, token, schemaVersion }) => ({
           service: compartment.service,
           findings,
           isNew,
-          statements: inspection.compartments.find(({ service }) => service === compartment.service)!.changes.map(sqlOf),
+          statements: changes.map(sqlOf),
           token,
           schemaVersion,
         })),

@@ -18,8 +18,6 @@ export interface AttemptContext {
   readonly role: string;
   readonly admin: string;
   readonly facts: SessionFacts;
-  /** Sessions of other services and of the admin. */
-  readonly foreignPids: readonly number[];
 }
 
 /**
@@ -29,7 +27,7 @@ export interface AttemptContext {
  * on, or changes nothing.
  */
 export function refusedAttempts(context: AttemptContext): Attempt[] {
-  const { compartment, login, role, admin, facts, foreignPids } = context;
+  const { compartment, login, role, admin, facts } = context;
   // The database's owner is what pg_database_owner stands for, so the migrator may act as that too.
   const own = login === "migrator" ? [role, compartment.roles.owner, "pg_database_owner"] : [role];
   const others = facts.roles.map(({ name }) => name).filter((name) => !own.includes(name));
@@ -78,11 +76,13 @@ export function refusedAttempts(context: AttemptContext): Attempt[] {
     attempt("no-foreign-statements", "SELECT query FROM extensions.pg_stat_statements(true) LIMIT 1"),
     attempt("no-foreign-statements", "SELECT extensions.pg_stat_statements_reset(0, 0, -1)"),
 
-    // Cancelling an idle session does nothing, and the privilege is the same as for ending it.
-    ...foreignPids.map((pid) => attempt("no-foreign-signals", `SELECT pg_cancel_backend(${pid})`)),
-
     ...(login === "migrator" ? FOREIGN_SCHEMAS.filter((schema) => facts.schemas.includes(schema)).map((schema) => attempt("no-create", `CREATE TABLE ${schema}.${PROBE} ()`)) : restrictedAttempts(context)),
   ];
+}
+
+/** Signals that every login must be refused. Cancelling a session does nothing while that one is idle, and the privilege is the same as for ending it. Pure. */
+export function signalAttempts(foreignPids: readonly number[]): Attempt[] {
+  return foreignPids.map((pid) => ({ rule: "no-foreign-signals", what: `pg_cancel_backend(${pid})`, sql: `SELECT pg_cancel_backend(${pid})`, expected: "42501" }));
 }
 
 /** What the service and the readonly login must be refused, and the migrator need not be. */

@@ -17,10 +17,12 @@ const NOT_AUTHORIZED = "28000";
 /**
  * That no role of the compartment may connect to another database, by Postgres' own privilege function: the very check that a connection
  * ends at. It covers grants to the role, to PUBLIC and to whatever it is a member of. One check a database. Pure.
+ *
+ * Not of the provider's databases: they may let PUBLIC connect, and are closed by the rules for who may log in.
  */
 export function connectPrivilegeEvidence({ service, database, roleSpecs }: CompartmentPlan, { databases }: ServerFacts): Evidence[] {
   const names = new Set(roleSpecs.map(({ name }) => name));
-  return foreignTo(database.name, databases).map((foreign): Evidence => {
+  return foreignTo(database.name, databases).filter(({ ofProvider }) => !ofProvider).map((foreign): Evidence => {
     const base = { rule: "no-foreign-database", service, subject: foreign.name, ms: 0 } as const;
     const may = foreign.connectableBy.filter((role) => names.has(role));
     if (may.length === 0) return { ...base, status: "passed", detail: `none of its ${names.size} roles has CONNECT` };
@@ -31,19 +33,20 @@ export function connectPrivilegeEvidence({ service, database, roleSpecs }: Compa
 /**
  * The same by trying. The service's login tries every database; migrator and readonly login try one each, which shows that what the
  * privilege function says is what happens to them: a refused login costs some 7 ms of processor time, and all logins with all databases
- * would be most of a validation.
+ * would be most of a validation. A database of the provider's is tried by all three, since there the attempt is the only proof.
  */
 export async function foreignDatabaseEvidence({ compartment, login, secret }: LoginUnderTest, { databases }: ServerFacts): Promise<Evidence[]> {
   const { service, database, roleSpecs } = compartment;
   const evidence: Evidence[] = [];
-  for (const foreign of login === "app" ? foreignTo(database.name, databases) : nextDatabase(database.name, databases)) {
-    const attempt = await attemptLogin(clientConfig({ ...secret, dbname: foreign.name }, APPLICATION_NAME), NO_PRIVILEGE);
+  const ofProvider = databases.filter((candidate) => candidate.ofProvider);
+  const others = databases.filter((candidate) => !candidate.ofProvider);
+  const tried = login === "app" ? foreignTo(database.name, databases) : [...nextDatabase(database.name, others), ...ofProvider];
+  for (const foreign of tried) {
+    const attempt = await attemptLogin(clientConfig({ ...secret, dbname: foreign.name }, APPLICATION_NAME), NO_PRIVILEGE, ...(foreign.ofProvider ? [NOT_AUTHORIZED] : []));
     const base = { rule: "no-foreign-database", service, login, subject: foreign.name, ms: attempt.ms } as const;
-    evidence.push(
-      attempt.refused
-        ? { ...base, status: "passed", detail: `${foreign.name} refuses it with ${NO_PRIVILEGE}` }
-        : { ...base, status: "failed", detail: `${foreign.name}: ${attempt.detail}`, heal: connectHealing(foreign, new Set(roleSpecs.map(({ name }) => name))) },
-    );
+    if (attempt.refused) evidence.push({ ...base, status: "passed", detail: `${foreign.name}: ${attempt.detail}` });
+    else if (foreign.ofProvider) evidence.push({ ...base, status: "failed", detail: `${foreign.name}: ${attempt.detail}; it is the provider's own, and only the provider can close it` });
+    else evidence.push({ ...base, status: "failed", detail: `${foreign.name}: ${attempt.detail}`, heal: connectHealing(foreign, new Set(roleSpecs.map(({ name }) => name))) });
   }
   return evidence;
 }

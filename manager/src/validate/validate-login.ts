@@ -14,7 +14,7 @@ import { runAttempts } from "./attempts";
 import type { Attempt } from "./attempts";
 import { inDatabase } from "./in-database";
 import { readMarkers } from "./markers";
-import { allowedAttempts, readOnlyAttempts, refusedAttempts } from "./login-attempts";
+import { allowedAttempts, readOnlyAttempts, refusedAttempts, signalAttempts } from "./login-attempts";
 import type { Evidence } from "./report";
 import type { LiveRule } from "./rules";
 import { attemptEvidence, markerEvidence, sessionEvidence } from "./session-evidence";
@@ -31,8 +31,6 @@ export interface LoginUnderTest {
 /** What a login's session is held against. */
 export interface SessionContext {
   readonly plan: TierPlan;
-  /** Sessions of other services and of the admin, which it must not see into or signal. */
-  readonly foreignPids: readonly number[];
   /** Where marked statements were run. */
   readonly marked: readonly string[];
   /** Where the service's schema comes from, and what its folder is relative to. */
@@ -77,14 +75,8 @@ export async function validateSession(client: Client, under: LoginUnderTest, con
   const { compartment, login, secret } = under;
   const { service } = compartment;
   const evidence: Evidence[] = [];
-  // A step that fails says so under its rule, and leaves the other steps their chance.
   const step = async (rule: LiveRule, work: () => Promise<Evidence[]>): Promise<void> => {
-    try {
-      evidence.push(...(await work()));
-    } catch (error) {
-      const hint = error instanceof BulkheadError ? error.hint : undefined;
-      evidence.push({ rule, service, login, status: "failed", detail: redact(messageOf(error), [secret.password]), ms: 0, heal: hint });
-    }
+    evidence.push(...(await evidenceOf(under, rule, work)));
   };
   const timed = async <T>(work: () => Promise<T>): Promise<[T, number]> => {
     const startedAt = performance.now();
@@ -95,7 +87,7 @@ export async function validateSession(client: Client, under: LoginUnderTest, con
     const settings = compartment.roleSpecs.find(({ name }) => name === secret.username)?.settings ?? {};
     const [facts, ms] = await timed(() => readSessionFacts(client, Object.keys(settings)));
     evidence.push(...sessionEvidence(facts, { ...under, ms }));
-    const attempts = { compartment, login, role: secret.username, admin: context.plan.tier.admin, facts, foreignPids: context.foreignPids };
+    const attempts = { compartment, login, role: secret.username, admin: context.plan.tier.admin, facts };
     const allowed = login === "migrator" ? [] : allowedAttempts(attempts);
     // What only a read-write transaction can tell: a read-only one refuses every write, whatever the privileges are.
     const outcomes = await runAttempts(client, [...refusedAttempts(attempts), ...allowed], "READ WRITE");
@@ -121,6 +113,23 @@ export async function validateSession(client: Client, under: LoginUnderTest, con
     await step("schema-version", () => schemaEvidence(client, under, context));
   }
   return evidence;
+}
+
+/**
+ * That a login cannot cancel or end these sessions. They must be idle: were it allowed after all, it would take its own check from an innocent login.
+ */
+export function signalEvidence(client: Client, under: LoginUnderTest, foreignPids: readonly number[]): Promise<Evidence[]> {
+  return evidenceOf(under, "no-foreign-signals", async () => attemptEvidence(await runAttempts(client, signalAttempts(foreignPids)), under.compartment, under.login));
+}
+
+/** A step that fails says so under its rule, and leaves the other steps their chance. */
+async function evidenceOf({ compartment: { service }, login, secret }: LoginUnderTest, rule: LiveRule, work: () => Promise<Evidence[]>): Promise<Evidence[]> {
+  try {
+    return await work();
+  } catch (error) {
+    const hint = error instanceof BulkheadError ? error.hint : undefined;
+    return [{ rule, service, login, status: "failed", detail: redact(messageOf(error), [secret.password]), ms: 0, heal: hint }];
+  }
 }
 
 /** CREATE DATABASE cannot stand in a transaction. With a template that does not exist it ends at the permission check or, if that is passed, right after it. */

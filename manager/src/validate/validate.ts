@@ -17,7 +17,7 @@ import { readSecret } from "./secret-evidence";
 import { rememberingProbe } from "./server-probe";
 import { readServerFacts } from "./server-facts";
 import type { ServerFacts } from "./server-facts";
-import { logIn, skippedSession, validateSession } from "./validate-login";
+import { logIn, signalEvidence, skippedSession, validateSession } from "./validate-login";
 import type { LoginUnderTest, SessionContext } from "./validate-login";
 
 /** Logins under way at once: enough to keep two cores busy with TLS and SCRAM, few enough for any tier. */
@@ -105,6 +105,9 @@ async function readSecrets(compartment: CompartmentPlan, { secrets, endpoint }: 
  * The services' own sessions stay open until all are done: they are what the others must not be able to see into or signal, and each has
  * run the marked statement that no other service may find in the statistics.
  *
+ * They rest while signals are tried on them, so that a login which may cancel them disturbs no other's check: during the checks of migrators and
+ * readonly logins, and at the end, when the services' own logins try it one after the other.
+ *
  * @returns the logins that got in
  */
 async function validateSessions(logins: readonly LoginUnderTest[], context: LiveContext, evidence: Evidence[]): Promise<ReadonlySet<LoginUnderTest>> {
@@ -128,18 +131,25 @@ async function validateSessions(logins: readonly LoginUnderTest[], context: Live
     });
     const marked = [TIER_MARK, ...[...apps.keys()].map(({ compartment }) => compartment.service)];
     const pids = await mapConcurrently([...apps], LOGINS_AT_ONCE, async ([under, client]) => ({ service: under.compartment.service, pid: await backendPid(client) }));
-    await mapConcurrently(logins, LOGINS_AT_ONCE, async (under) => {
-      const client = under.login === "app" ? apps.get(under) : await open(under);
-      if (client === undefined) return;
-      const { service } = under.compartment;
+    const foreignPids = ({ compartment }: LoginUnderTest): number[] => [tier.pid, ...pids.filter(({ service }) => service !== compartment.service).map(({ pid }) => pid)];
+    const sessionOf = ({ compartment: { service } }: LoginUnderTest): SessionContext => {
       const source = catalog.services.find(({ name }) => name === service)?.migrations ?? { directory: `schemas/${service}` };
-      const session: SessionContext = { plan, marked, source, root, foreignPids: [tier.pid, ...pids.filter((row) => row.service !== service).map(({ pid }) => pid)] };
+      return { plan, marked, source, root };
+    };
+    await mapConcurrently(logins.filter(({ login }) => login !== "app"), LOGINS_AT_ONCE, async (under) => {
+      const client = await open(under);
+      if (client === undefined) return;
       try {
-        evidence.push(...(await validateSession(client, under, session)));
+        evidence.push(...(await validateSession(client, under, sessionOf(under))), ...(await signalEvidence(client, under, foreignPids(under))));
       } finally {
-        if (under.login !== "app") await closeSession(client);
+        await closeSession(client);
       }
     });
+    await mapConcurrently([...apps], LOGINS_AT_ONCE, async ([under, client]) => {
+      signal?.throwIfAborted();
+      evidence.push(...(await validateSession(client, under, sessionOf(under))));
+    });
+    for (const [under, client] of apps) evidence.push(...(await signalEvidence(client, under, foreignPids(under))));
     return insiders;
   } finally {
     await Promise.all([...apps.values()].map(closeSession));

@@ -213,7 +213,7 @@ describe("Google's APIs", () => {
     const ref = { service: "accounts", login: "app" } as const;
     const number = tier.api.secrets.read("bulkhead-prod-accounts-app").at(-1)!.number;
     tier.api.secrets.setState("bulkhead-prod-accounts-app", number, "DISABLED");
-    await expect(store.read(ref)).rejects.toMatchObject({ code: "SECRET_DISABLED", hint: `gcloud secrets versions enable ${number} --secret=bulkhead-prod-accounts-app --project=simulated` });
+    await expect(store.read(ref)).rejects.toMatchObject({ code: "SECRET_DISABLED", hint: `gcloud secrets versions enable projects/simulated/secrets/bulkhead-prod-accounts-app/versions/${number}` });
     await expect(withAccess(DIRECT, ({ operations }) => operations.observe(scope()))).rejects.toMatchObject({ code: "SECRET_DISABLED" });
     tier.api.secrets.setState("bulkhead-prod-accounts-app", number, "ENABLED");
     expect(await store.read(ref)).toBeDefined();

@@ -58,7 +58,7 @@ test("the service's login is refused by every other database of the server, each
   const details = checks.filter(({ id, service }) => id === "no-foreign-database" && service === "alpha").map(({ detail }) => detail);
   expect(details).toHaveLength(4);
   for (const database of ["beta_db", "bulkhead_template", "postgres", "template1"]) {
-    expect(details).toContainEqual(matching(new RegExp(`^none of its 6 roles has CONNECT; app.*: ${database} refuses it with 42501$`)));
+    expect(details).toContainEqual(matching(new RegExp(`^none of its 6 roles has CONNECT; app.*: ${database}: refused with 42501$`)));
   }
 });
 
