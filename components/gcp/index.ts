@@ -2,6 +2,7 @@ import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
 import { Problems, setCommand } from "../settings/problems";
 import { readSetting } from "../settings/read-section";
 import { ownSettings } from "../stack-config";
+import type { StackConfig } from "../stack-config";
 import type { Target, TierContext } from "../tier";
 import { parseGcpConfig } from "./config/parse-gcp-config";
 import { DELETION_PROTECTION } from "./config/settings";
@@ -12,6 +13,9 @@ import type { Reach } from "./reach/reach";
 export const target: Target = {
   // Memorystore's AUTH strings and the backup certificate's key are in the state.
   stateBackend: { url: "gs://<bucket>", secretsProvider: "gcpkms://projects/<project>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>" },
+
+  // A stack that may be destroyed at any time may be weaker too.
+  policies: (config) => (isProtected(config) ? "mandatory" : "advisory"),
 
   facts: (config, catalog) => gcpFacts(parseGcpConfig(config, catalog)),
 
@@ -34,8 +38,7 @@ export const target: Target = {
 
   requireDestroyable(config) {
     const { stack } = config;
-    const isProtected = readSetting(DELETION_PROTECTION, "deletionProtection", ownSettings(config)["deletionProtection"], new Problems(stack));
-    if (!isProtected) return;
+    if (!isProtected(config)) return;
     throw new BulkheadError("DESTROY_PROTECTED", `stack ${stack} has deletionProtection on; nothing was destroyed`, {
       hint: `${setCommand("deletionProtection", "false", stack)} && npx bulkhead up --stack ${stack}   (takes the protection off every resource), then the same command again`,
     });
@@ -45,6 +48,11 @@ export const target: Target = {
   stop: async () => false,
   remove: async () => {},
 };
+
+/** Reads this one setting only. */
+function isProtected(config: StackConfig): boolean {
+  return readSetting(DELETION_PROTECTION, "deletionProtection", ownSettings(config)["deletionProtection"], new Problems(config.stack))!;
+}
 
 function reachOf(context: TierContext): Reach {
   return gcpReach(context, parseGcpConfig(context.config, context.catalog()), context.progress);

@@ -7,6 +7,8 @@ import { destroyServer, serverStatus, stopServer } from "./server/server";
 /** PostgreSQL from npm on this machine: no Docker, no account, the same roles and TLS as in the cloud. */
 export const target: Target = {
   stateBackend: null,
+  policies: () => null,
+
   facts: localFacts,
 
   // Loaded when it is called: Pulumi's SDK takes half a second, and `status` or `conn` need nothing of it.

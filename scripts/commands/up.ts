@@ -5,6 +5,7 @@ import { planTier } from "../../manager/src/plan/plan-tier";
 import type { ObserveReport } from "../../manager/src/setup/request";
 import type { EngineReport } from "../engine/engine-events";
 import { openStack, runEngine } from "../engine/engine";
+import { policyOptions } from "../engine/policies";
 import { loadCatalog, openTier, stackLockPath } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
@@ -34,7 +35,7 @@ export async function up(context: CommandContext): Promise<ExitCode> {
   const plan = planTier(catalog, target.facts(config, catalog));
   const result = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead up of stack ${stack}`, progress, signal }, async (): Promise<UpResult> => {
     const engine = await openStack(context);
-    const report = await runEngine(context, "up", (options) => engine.up(options));
+    const report = await runEngine(context, "up", (options) => engine.up({ ...options, ...policyOptions(context) }));
     const services = await readServices(context, plan, report);
     return { version: 1, stack, target: config.target, ok: services.every(({ ready }) => ready), changes: report.changes, services, durationMs: Math.round(performance.now() - startedAt) };
   });

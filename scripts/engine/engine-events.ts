@@ -21,7 +21,13 @@ export function followEngine(progress: (line: string) => void): { report: Engine
   const startedAt = new Map<string, number>();
   return {
     report,
-    onEvent({ diagnosticEvent, resourcePreEvent, resOutputsEvent, summaryEvent }) {
+    onEvent({ diagnosticEvent, policyEvent, resourcePreEvent, resOutputsEvent, summaryEvent }) {
+      if (policyEvent !== undefined) {
+        const { policyName, resourceUrn, message, enforcementLevel } = policyEvent;
+        const text = `policy ${policyName}${resourceUrn === undefined ? "" : `, ${resourceUrn.split("::").slice(2).join(" ")}`}: ${stripColour(message).trim()}`;
+        if (enforcementLevel === "mandatory") report.errors.push(text);
+        else progress(`warning: ${text}`);
+      }
       if (diagnosticEvent !== undefined && !diagnosticEvent.ephemeral) {
         const text = stripColour(diagnosticEvent.message).trim();
         if (PENDING_OPERATIONS.test(text)) progress("an earlier run was cut off in the middle of a step; this one does the step again");

@@ -9,7 +9,7 @@ import { dirname, join, sep } from "node:path";
 /** Root of the repository that the tests belong to. */
 const REPOSITORY = dirname(dirname(__dirname));
 /** What a fresh clone holds of what a command reads. */
-const COPIED = ["index.ts", "services.ts", "package.json", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "components", "manager", "schemas", "scripts"];
+const COPIED = ["index.ts", "services.ts", "package.json", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "components", "manager", "policy", "schemas", "scripts"];
 /** Longest that one command of a test may take. */
 const COMMAND_TIMEOUT_MS = 90_000;
 
