@@ -3,6 +3,12 @@
 // (`--policy-pack policy/main.cjs`).
 "use strict";
 
+// An engine that is killed cannot end its packs.
+const engine = process.ppid;
+setInterval(() => {
+  if (process.ppid !== engine) process.exit();
+}, 1_000).unref();
+
 // @pulumi/policy takes the pack's version from the package.json of the working directory.
 process.chdir(__dirname);
 // Pulumi's host has by now put its own TypeScript loader in place, which checks types at every start; tsx takes over.

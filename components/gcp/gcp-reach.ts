@@ -1,7 +1,7 @@
 import type { TierFacts } from "../../manager/src/plan/plan";
 import type { StackConfig } from "../stack-config";
 import type { TierContext } from "../tier";
-import { GCP_ADMIN } from "./admin-login";
+import { GCP_ADMIN } from "./reach/admin-login";
 import type { GcpConfig } from "./config/gcp-config";
 import { googleSettings } from "./google/settings";
 import type { GoogleSettings } from "./google/settings";

@@ -1,14 +1,14 @@
-import type { ClickHouseArgs } from "./clickhouse";
-import type { ServerlessEgressArgs } from "./egress";
-import type { EdgeArgs } from "./edge";
-import type { FirewallArgs } from "./firewall";
-import type { FirewallRule } from "./firewall-rules";
-import type { NetworkArgs } from "./network";
-import type { RedisArgs } from "./redis";
-import type { RunServicesArgs } from "./run-services";
-import type { SecretsArgs } from "./secrets";
-import type { SqlArgs } from "./sql";
-import type { WatchArgs } from "./watch";
+import type { ClickHouseArgs } from "./stores/clickhouse";
+import type { ServerlessEgressArgs } from "./network/egress";
+import type { EdgeArgs } from "./edge/edge";
+import type { FirewallArgs } from "./network/firewall";
+import type { FirewallRule } from "./network/firewall-rules";
+import type { NetworkArgs } from "./network/network";
+import type { RedisArgs } from "./stores/redis";
+import type { RunServicesArgs } from "./run/run-services";
+import type { SecretsArgs } from "./secrets/secrets";
+import type { SqlArgs } from "./stores/sql";
+import type { WatchArgs } from "./watch/watch";
 
 /** Where each component's children can be bent; see the component's `transform` for the names of its children. */
 export interface GcpTransforms {

@@ -3,14 +3,14 @@ import { ComponentResource } from "@pulumi/pulumi";
 import type { ComponentResourceOptions, Output, Resource } from "@pulumi/pulumi";
 
 import type { Catalog } from "../../manager/src/catalog/catalog";
-import { readBackupCertificate } from "./backup-certificate";
+import { readBackupCertificate } from "./edge/backup-certificate";
 import type { GcpConfig } from "./config/gcp-config";
-import { Edge } from "./edge";
-import { RunServices } from "./run-services";
-import type { StoreSecrets } from "./store-secrets/store-secrets";
+import { Edge } from "./edge/edge";
+import { RunServices } from "./run/run-services";
+import type { StoreSecrets } from "./stores/secrets/store-secrets";
 import type { GcpTier } from "./tier";
 import { transforms } from "./transforms";
-import { Watch } from "./watch";
+import { Watch } from "./watch/watch";
 
 /** What runs on the tier. */
 export interface WorkloadsArgs {

@@ -1,8 +1,8 @@
 import { BulkheadError } from "../../../manager/src/errors/bulkhead-error";
-import { ensureAdminLogin } from "../admin-login";
+import { ensureAdminLogin } from "./admin-login";
 import { requirePermissions } from "../google/permissions";
 import { namesOf } from "../labels";
-import { readStoredSecret, secretManagerStore } from "../secret-store";
+import { readStoredSecret, secretManagerStore } from "../secrets/secret-store";
 import { jobOperations } from "./job-operations";
 import type { ReachOptions, Transport } from "./reach";
 import { ADMIN_PERMISSIONS } from "./session-access";

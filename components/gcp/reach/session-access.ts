@@ -2,10 +2,10 @@ import { clientConfig, openSession } from "../../../manager/src/postgres/connect
 import type { ReachedAt } from "../../../manager/src/secrets/secret";
 import { sessionOperations } from "../../../manager/src/setup/operations";
 import type { TierAccess } from "../../tier";
-import { ensureAdminLogin } from "../admin-login";
+import { ensureAdminLogin } from "./admin-login";
 import type { GoogleClients } from "../google/clients";
 import { namesOf } from "../labels";
-import { reachedStore, readStoredSecret, secretManagerStore } from "../secret-store";
+import { reachedStore, readStoredSecret, secretManagerStore } from "../secrets/secret-store";
 import type { SqlLocation } from "./location";
 import type { ReachOptions } from "./reach";
 

@@ -7,13 +7,13 @@ import { clientConfig, openSession } from "../../../manager/src/postgres/connect
 import { classifyLoginFailure } from "../../../manager/src/postgres/login-failure";
 import { runRequest, sessionOperations } from "../../../manager/src/setup/operations";
 import { checkSchemas } from "../../../manager/src/setup/request";
-import { GCP_ADMIN } from "../admin-login";
+import { GCP_ADMIN } from "../reach/admin-login";
 import { googleClients } from "../google/clients";
 import { googleSettings } from "../google/settings";
 import { namesOf } from "../labels";
 import { REQUEST_VARIABLE, resultLines, unpackRequest } from "../reach/job-protocol";
 import type { JobRequest, JobResult } from "../reach/job-protocol";
-import { readStoredSecret, secretManagerStore } from "../secret-store";
+import { readStoredSecret, secretManagerStore } from "../secrets/secret-store";
 
 /** The root of the image: schema folders are relative to it, as to that of the checkout. */
 const ROOT = resolve(__dirname, "../../..");

@@ -1,7 +1,7 @@
 import type { FirewallArgs } from "@pulumi/gcp/compute/firewall";
 
 import { resourceRule } from "../../rule";
-import { IAP_RANGE } from "../../../components/gcp/firewall-rules";
+import { IAP_RANGE } from "../../../components/gcp/network/firewall-rules";
 import { isPrivateRange } from "./ranges";
 
 /** Postgres, Memorystore without and with TLS, ClickHouse over HTTP, HTTPS and its own protocol, each without and with TLS. */

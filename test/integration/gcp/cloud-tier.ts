@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import type { ReachConfig } from "../../../components/gcp/config/gcp-config";
 import { googleSettings } from "../../../components/gcp/google/settings";
 import type { GoogleSettings } from "../../../components/gcp/google/settings";
-import { GCP_ADMIN } from "../../../components/gcp/admin-login";
+import { GCP_ADMIN } from "../../../components/gcp/reach/admin-login";
 import { namesOf } from "../../../components/gcp/labels";
 import { createReach } from "../../../components/gcp/reach/reach";
 import type { Reach } from "../../../components/gcp/reach/reach";

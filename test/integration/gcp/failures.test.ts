@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 import type { ReachConfig } from "../../../components/gcp/config/gcp-config";
 import { googleClients } from "../../../components/gcp/google/clients";
-import { ensureAdminLogin } from "../../../components/gcp/admin-login";
+import { ensureAdminLogin } from "../../../components/gcp/reach/admin-login";
 import { locate } from "../../../components/gcp/reach/location";
-import { secretManagerStore } from "../../../components/gcp/secret-store";
+import { secretManagerStore } from "../../../components/gcp/secrets/secret-store";
 import type { TierAccess } from "../../../components/tier";
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import { clientConfig, withSession } from "../../../manager/src/postgres/connect";

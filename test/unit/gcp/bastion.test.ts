@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
-import { Bastion } from "../../../components/gcp/bastion";
-import { bastionStartupScript } from "../../../components/gcp/bastion-startup";
+import { Bastion } from "../../../components/gcp/reach/bastion";
+import { bastionStartupScript } from "../../../components/gcp/reach/bastion-startup";
 import { inputsOf, ofType, record } from "./data-fixtures";
 
 function bastion(members: readonly string[] = ["group:operators@example.com"], encryptionKey: string | null = null) {

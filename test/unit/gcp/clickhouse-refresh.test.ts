@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const SCRIPT = readFileSync(join(__dirname, "../../../components/gcp/clickhouse/refresh.sh"), "utf8");
+const SCRIPT = readFileSync(join(__dirname, "../../../components/gcp/stores/clickhouse/refresh.sh"), "utf8");
 const PEM = "-----BEGIN PRIVATE KEY-----\nkey\n-----END PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\ncertificate\n-----END CERTIFICATE-----\n";
 const HASHES = { backend: "a".repeat(64), auth: "b".repeat(64) };
 

@@ -4,13 +4,13 @@ import { join } from "node:path";
 
 import fc from "fast-check";
 
-import { ClickHouse, clickHouseHost } from "../../../components/gcp/clickhouse";
-import type { ClickHouseArgs } from "../../../components/gcp/clickhouse";
-import { renderCloudInit } from "../../../components/gcp/clickhouse/cloud-init";
-import { renderServerConfig } from "../../../components/gcp/clickhouse/server-config";
-import { clickHouseUser, renderDatabases, renderHashSources, renderUsers } from "../../../components/gcp/clickhouse/users";
-import { escapeXml, quoteIdentifier } from "../../../components/gcp/clickhouse/xml";
-import { ServiceAccounts } from "../../../components/gcp/service-accounts";
+import { ClickHouse, clickHouseHost } from "../../../components/gcp/stores/clickhouse";
+import type { ClickHouseArgs } from "../../../components/gcp/stores/clickhouse";
+import { renderCloudInit } from "../../../components/gcp/stores/clickhouse/cloud-init";
+import { renderServerConfig } from "../../../components/gcp/stores/clickhouse/server-config";
+import { clickHouseUser, renderDatabases, renderHashSources, renderUsers } from "../../../components/gcp/stores/clickhouse/users";
+import { escapeXml, quoteIdentifier } from "../../../components/gcp/stores/clickhouse/xml";
+import { ServiceAccounts } from "../../../components/gcp/identity/service-accounts";
 import { inputsOf, NETWORK, ofType, record } from "./data-fixtures";
 
 const INSTANCE = "gcp:compute/instance:Instance";
@@ -163,7 +163,7 @@ test("the machine's user data is YAML that is JSON, with scripts that bash can r
   expect(head).toBe("#cloud-config");
   const { write_files: files } = JSON.parse(rest.join("\n")) as { write_files: { path: string; content: string }[] };
   expect(files.map(({ path }) => path)).toEqual(["/etc/bulkhead/start.sh", "/etc/bulkhead/refresh.sh", "/etc/systemd/system/clickhouse.service", "/etc/systemd/system/clickhouse-refresh.service", "/etc/systemd/system/clickhouse-refresh.timer"]);
-  const folder = join(__dirname, "../../../components/gcp/clickhouse");
+  const folder = join(__dirname, "../../../components/gcp/stores/clickhouse");
   for (const script of readdirSync(folder).filter((name) => name.endsWith(".sh"))) expect([script, spawnSync("bash", ["-n", join(folder, script)]).status]).toEqual([script, 0]);
 });
 

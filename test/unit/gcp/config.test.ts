@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import type { GcpConfig } from "../../../components/gcp/config/gcp-config";
 import { parseGcpConfig } from "../../../components/gcp/config/parse-gcp-config";
 import { namesOf } from "../../../components/gcp/labels";
-import { secretContainers } from "../../../components/gcp/secret-containers";
+import { secretContainers } from "../../../components/gcp/secrets/secret-containers";
 import { parseStackConfig } from "../../../components/stack-config";
 import type { Catalog, ServiceDefinition } from "../../../manager/src/catalog/catalog";
 import { defineServices } from "../../../manager/src/catalog/define-services";

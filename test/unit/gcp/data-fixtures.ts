@@ -1,7 +1,7 @@
 import { ComponentResource } from "@pulumi/pulumi";
 
 import type { ServiceRunConfig, SqlConfig } from "../../../components/gcp/config/gcp-config";
-import type { RunnableService } from "../../../components/gcp/run-services";
+import type { RunnableService } from "../../../components/gcp/run/run-services";
 import { recordResources } from "../../support/pulumi-mocks";
 import type { RecordedResource } from "../../support/pulumi-mocks";
 

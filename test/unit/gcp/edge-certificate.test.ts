@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
-import { readBackupCertificate } from "../../../components/gcp/backup-certificate";
+import { readBackupCertificate } from "../../../components/gcp/edge/backup-certificate";
 import { certificateFiles, DAY_MS } from "./edge-certificate";
 
 const DOMAINS = ["example.com", "www.example.com"];

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 
-import { armorRules } from "../../../components/gcp/armor";
-import { Edge } from "../../../components/gcp/edge";
-import type { EdgeArgs } from "../../../components/gcp/edge";
-import { routingOf } from "../../../components/gcp/path-rules";
+import { armorRules } from "../../../components/gcp/edge/armor";
+import { Edge } from "../../../components/gcp/edge/edge";
+import type { EdgeArgs } from "../../../components/gcp/edge/edge";
+import { routingOf } from "../../../components/gcp/edge/path-rules";
 import { recordResources } from "../../support/pulumi-mocks";
 import type { RecordedResource } from "../../support/pulumi-mocks";
 import { inputsOf, ofType } from "./data-fixtures";

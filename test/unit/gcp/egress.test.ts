@@ -2,10 +2,10 @@ import { output } from "@pulumi/pulumi";
 import fc from "fast-check";
 
 import type { EgressConfig } from "../../../components/gcp/config/gcp-config";
-import { ServerlessEgress } from "../../../components/gcp/egress";
-import type { VpcAccess } from "../../../components/gcp/egress";
-import { assignConnectors } from "../../../components/gcp/egress-assignment";
-import { Network } from "../../../components/gcp/network";
+import { ServerlessEgress } from "../../../components/gcp/network/egress";
+import type { VpcAccess } from "../../../components/gcp/network/egress";
+import { assignConnectors } from "../../../components/gcp/network/egress-assignment";
+import { Network } from "../../../components/gcp/network/network";
 import { ofType, record } from "./data-fixtures";
 import { CATALOG, CONNECTORS, gcpConfig } from "./network-fixtures";
 import type { RecordedResource } from "../../support/pulumi-mocks";

@@ -1,4 +1,4 @@
-import { imageRepository } from "../../../components/gcp/image-repository";
+import { imageRepository } from "../../../components/gcp/run/image-repository";
 
 it.each([
   ["europe-west1-docker.pkg.dev/example-project/mirror/clickhouse/clickhouse-server:25.8", { location: "europe-west1", project: "example-project", repository: "mirror" }],

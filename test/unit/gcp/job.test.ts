@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { SetupJob } from "../../../components/gcp/setup-job";
+import { SetupJob } from "../../../components/gcp/setup-job/setup-job";
 import { inputsOf, record } from "./data-fixtures";
 
 test("the setup job runs once, as its own account, inside the VPC, with no secret in its definition", async () => {

@@ -1,7 +1,7 @@
-import { keyPurposes, Keys } from "../../../components/gcp/keys";
-import { auditLogs } from "../../../components/gcp/audit";
-import { projectNumberOf, ServiceAgents } from "../../../components/gcp/service-agents";
-import type { KeyPurpose } from "../../../components/gcp/service-agents";
+import { keyPurposes, Keys } from "../../../components/gcp/identity/keys";
+import { auditLogs } from "../../../components/gcp/identity/audit";
+import { projectNumberOf, ServiceAgents } from "../../../components/gcp/identity/service-agents";
+import type { KeyPurpose } from "../../../components/gcp/identity/service-agents";
 import { inputsOf, ofType, record } from "./data-fixtures";
 
 const PURPOSES: readonly KeyPurpose[] = ["sql", "redis", "secrets", "topics", "services", "disks"];

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 
 import { isPrivate, parseRange } from "../../../components/gcp/config/address-ranges";
-import { CONNECTOR_TAG, firewallRules, IAP_RANGE, serviceTag } from "../../../components/gcp/firewall-rules";
-import type { FirewallRule } from "../../../components/gcp/firewall-rules";
-import { PRIVATE_GOOGLE_RANGE } from "../../../components/gcp/private-google";
+import { CONNECTOR_TAG, firewallRules, IAP_RANGE, serviceTag } from "../../../components/gcp/network/firewall-rules";
+import type { FirewallRule } from "../../../components/gcp/network/firewall-rules";
+import { PRIVATE_GOOGLE_RANGE } from "../../../components/gcp/network/private-google";
 import { CATALOG, catalogs, CONNECTORS, egresses, gcpConfig, reaches } from "./network-fixtures";
 
 const GOOGLES = new Set([IAP_RANGE, PRIVATE_GOOGLE_RANGE]);

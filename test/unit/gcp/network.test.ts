@@ -1,10 +1,10 @@
 import { apisOf, Apis } from "../../../components/gcp/apis";
-import { Firewall } from "../../../components/gcp/firewall";
-import { firewallRules } from "../../../components/gcp/firewall-rules";
-import { Nat } from "../../../components/gcp/nat";
-import { Network } from "../../../components/gcp/network";
-import { PrivateGoogle } from "../../../components/gcp/private-google";
-import { PrivateServices } from "../../../components/gcp/private-services";
+import { Firewall } from "../../../components/gcp/network/firewall";
+import { firewallRules } from "../../../components/gcp/network/firewall-rules";
+import { Nat } from "../../../components/gcp/network/nat";
+import { Network } from "../../../components/gcp/network/network";
+import { PrivateGoogle } from "../../../components/gcp/network/private-google";
+import { PrivateServices } from "../../../components/gcp/network/private-services";
 import { inputsOf, NETWORK, ofType, record } from "./data-fixtures";
 import { CATALOG, CONNECTORS, gcpConfig } from "./network-fixtures";
 

@@ -1,5 +1,5 @@
-import { Redis } from "../../../components/gcp/redis";
-import type { RedisArgs } from "../../../components/gcp/redis";
+import { Redis } from "../../../components/gcp/stores/redis";
+import type { RedisArgs } from "../../../components/gcp/stores/redis";
 import { Before, inputsOf, NETWORK, ofType, record } from "./data-fixtures";
 
 const INSTANCE = "gcp:redis/instance:Instance";

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 
-import { invocations } from "../../../components/gcp/invokers";
-import { RunServices, urlVariable } from "../../../components/gcp/run-services";
-import type { RunServicesArgs } from "../../../components/gcp/run-services";
-import { secretContainers } from "../../../components/gcp/secret-containers";
-import { Secrets } from "../../../components/gcp/secrets";
-import { ServiceAccounts } from "../../../components/gcp/service-accounts";
-import { ServiceAgents } from "../../../components/gcp/service-agents";
+import { invocations } from "../../../components/gcp/run/invokers";
+import { RunServices, urlVariable } from "../../../components/gcp/run/run-services";
+import type { RunServicesArgs } from "../../../components/gcp/run/run-services";
+import { secretContainers } from "../../../components/gcp/secrets/secret-containers";
+import { Secrets } from "../../../components/gcp/secrets/secrets";
+import { ServiceAccounts } from "../../../components/gcp/identity/service-accounts";
+import { ServiceAgents } from "../../../components/gcp/identity/service-agents";
 import { inputsOf, ofType, record, RUN, SERVICES } from "./data-fixtures";
 
 const SERVICE = "gcp:cloudrunv2/service:Service";

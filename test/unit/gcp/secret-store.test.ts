@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { googleClients } from "../../../components/gcp/google/clients";
 import type { GoogleClients } from "../../../components/gcp/google/clients";
 import { googleSettings } from "../../../components/gcp/google/settings";
-import { reachedStore, secretManagerStore } from "../../../components/gcp/secret-store";
+import { reachedStore, secretManagerStore } from "../../../components/gcp/secrets/secret-store";
 import { makeSecret } from "../../../manager/src/secrets/secret";
 import type { DatabaseSecret, SecretStore } from "../../../manager/src/secrets/secret";
 import { startGoogleApi } from "../../support/simulated-cloud/google-api/google-api";

@@ -1,9 +1,9 @@
-import { secretContainers, storeSecretNames } from "../../../components/gcp/secret-containers";
-import { Secrets } from "../../../components/gcp/secrets";
-import type { SecretsArgs } from "../../../components/gcp/secrets";
-import { ServiceAccounts } from "../../../components/gcp/service-accounts";
-import type { Machine } from "../../../components/gcp/service-accounts";
-import { ServiceAgents } from "../../../components/gcp/service-agents";
+import { secretContainers, storeSecretNames } from "../../../components/gcp/secrets/secret-containers";
+import { Secrets } from "../../../components/gcp/secrets/secrets";
+import type { SecretsArgs } from "../../../components/gcp/secrets/secrets";
+import { ServiceAccounts } from "../../../components/gcp/identity/service-accounts";
+import type { Machine } from "../../../components/gcp/identity/service-accounts";
+import { ServiceAgents } from "../../../components/gcp/identity/service-agents";
 import { inputsOf, ofType, record, SERVICES } from "./data-fixtures";
 
 const SECRET = "gcp:secretmanager/secret:Secret";

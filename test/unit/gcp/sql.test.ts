@@ -1,7 +1,7 @@
-import { Sql } from "../../../components/gcp/sql";
-import type { SqlArgs } from "../../../components/gcp/sql";
-import { SqlAddress } from "../../../components/gcp/sql-address";
-import { sqlFlags } from "../../../components/gcp/sql-flags";
+import { Sql } from "../../../components/gcp/stores/sql";
+import type { SqlArgs } from "../../../components/gcp/stores/sql";
+import { SqlAddress } from "../../../components/gcp/stores/sql-address";
+import { sqlFlags } from "../../../components/gcp/stores/sql-flags";
 import { recordResources } from "../../support/pulumi-mocks";
 import { Before, inputsOf, NETWORK, ofType, record, SQL } from "./data-fixtures";
 

@@ -1,14 +1,14 @@
 import { output } from "@pulumi/pulumi";
 import fc from "fast-check";
 
-import { metricAlertSpecs } from "../../../components/gcp/alert-specs";
-import { dashboardJson } from "../../../components/gcp/dashboard-json";
-import type { Chart } from "../../../components/gcp/dashboard-json";
-import { LogMetrics, LOG_METRICS } from "../../../components/gcp/log-metrics";
-import { uptimeSpecs } from "../../../components/gcp/uptime";
-import { Watch } from "../../../components/gcp/watch";
-import type { WatchArgs } from "../../../components/gcp/watch";
-import { metricOf } from "../../../components/gcp/watch-targets";
+import { metricAlertSpecs } from "../../../components/gcp/watch/alert-specs";
+import { dashboardJson } from "../../../components/gcp/watch/dashboard-json";
+import type { Chart } from "../../../components/gcp/watch/dashboard-json";
+import { LogMetrics, LOG_METRICS } from "../../../components/gcp/watch/log-metrics";
+import { uptimeSpecs } from "../../../components/gcp/watch/uptime";
+import { Watch } from "../../../components/gcp/watch/watch";
+import type { WatchArgs } from "../../../components/gcp/watch/watch";
+import { metricOf } from "../../../components/gcp/watch/watch-targets";
 import { recordResources } from "../../support/pulumi-mocks";
 import { inputsOf, ofType, record } from "./data-fixtures";
 

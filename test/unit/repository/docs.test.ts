@@ -4,11 +4,11 @@ import { dirname, join, relative, resolve } from "node:path";
 import { output } from "@pulumi/pulumi";
 import type { Output } from "@pulumi/pulumi";
 
-import { metricAlertSpecs } from "../../../components/gcp/alert-specs";
-import { logAlertSpecs } from "../../../components/gcp/log-alert-specs";
-import { LOG_METRICS } from "../../../components/gcp/log-metrics";
-import type { LogMetric } from "../../../components/gcp/log-metrics";
-import type { WatchTargets } from "../../../components/gcp/watch-targets";
+import { metricAlertSpecs } from "../../../components/gcp/watch/alert-specs";
+import { logAlertSpecs } from "../../../components/gcp/watch/log-alert-specs";
+import { LOG_METRICS } from "../../../components/gcp/watch/log-metrics";
+import type { LogMetric } from "../../../components/gcp/watch/log-metrics";
+import type { WatchTargets } from "../../../components/gcp/watch/watch-targets";
 
 const ROOT = resolve(__dirname, "..", "..", "..");
 

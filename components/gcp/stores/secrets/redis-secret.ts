@@ -1,0 +1,40 @@
+import type { GoogleClients } from "../../google/clients";
+import { readRedisLogin } from "../../google/redis-admin";
+import { addVersion } from "../../google/secret-versions";
+import { readSecretText } from "./secret-text";
+import { parseFields, secretFinding } from "./store-setup";
+import type { StoreSetup } from "./store-setup";
+
+export interface RedisSecretOptions {
+  readonly clients: GoogleClients;
+  /** Full name of the instance. */
+  readonly instance: string;
+  /** Id of the service's secret. */
+  readonly secret: string;
+}
+
+/**
+ * The secret of a service's Redis, `{host, port, password, ca, setup}`: what Memorystore says, read from its API and from nowhere else, so that an
+ * AUTH string made anew there arrives here. `setup` is the token.
+ */
+export function redisSecret({ clients, instance, secret }: RedisSecretOptions): StoreSetup {
+  const look = async (signal: AbortSignal | undefined) => {
+    const [login, text] = await Promise.all([readRedisLogin(clients, instance, signal), readSecretText(clients, secret, signal)]);
+    const setup = parseFields(text)?.["setup"];
+    const token = typeof setup === "string" && setup !== "" ? setup : null;
+    const finding = secretFinding(secret, text, { ...login }) ?? (token === null ? `the secret ${secret} is not from a setup` : undefined);
+    return { login, token, finding };
+  };
+  return {
+    async observe(signal) {
+      const { token, finding } = await look(signal);
+      return finding === undefined ? { token, findings: [] } : { token: null, findings: [finding] };
+    },
+    async setUp(token, signal) {
+      const { login, token: last, finding } = await look(signal);
+      if (finding === undefined && last === token) return [];
+      await addVersion(clients, secret, JSON.stringify({ ...login, setup: token }), signal);
+      return [`wrote the secret ${secret}`];
+    },
+  };
+}
