@@ -13,7 +13,7 @@ import { interpolate } from "@pulumi/pulumi";
 import { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
-import type { SqlArgs } from "../../components/gcp/sql";
+import type { SqlArgs } from "../../components/gcp/stores/sql";
 import { transforms } from "../../components/gcp/transforms";
 import { declareGcpStack } from "../../scripts/export/gcp-program";
 import { pulumiCommand } from "../../scripts/pulumi-cli/automation";
