@@ -166,9 +166,11 @@ test("status answers, and commands that need a session say which way gives one",
   const status = await run("status");
   expect({ exitCode: status.exitCode, stderr: status.stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(status.stdout).toMatch(/auth +auth_db/);
-  const provision = await run("provision");
-  expect(provision.exitCode).toBe(1);
-  expect(provision.stderr).toMatch(/REACH_NO_SESSION[\s\S]*bulkhead:reach\.transport tunnel/);
+  for (const command of [["provision"], ["shell", "auth"]]) {
+    const { exitCode, stderr } = await run(...command);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/REACH_NO_SESSION[\s\S]*bulkhead:reach\.transport tunnel/);
+  }
 });
 
 test("a protected stack is not destroyed", async () => {

@@ -3,9 +3,9 @@ const MASK = "****";
 /** A SCRAM verifier as Postgres stores it, or an MD5 one: enough to impersonate the server or the role, and to guess a weak password offline. */
 const VERIFIER = /SCRAM-SHA-256\$[^\s'"]+|\bmd5[0-9a-f]{32}\b/gi;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g;
-/** `password=…`, `PGPASSWORD=…`, `"password": "…"`, `client_secret=…`, SQL's `PASSWORD '…'` and the `Key (password)=(…)` of an error's detail. */
+/** Not `secretmanager/secret:Secret`, the name of a type. `password=…`, `PGPASSWORD=…`, `"password": "…"`, `client_secret=…`, SQL's `PASSWORD '…'` and the `Key (password)=(…)` of an error's detail. */
 const KEYED_SECRET =
-  /((?:password|passwd|pwd|passphrase|secret|token|signature|api_?key|scram_(?:client|server)_key)["'\\]*\)?(?:\s*[=:]\s*|\s+(?=')))("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.|'')*'|\([^)]*\)|[^\s&,;"'}]+)/gi;
+  /((?<!secretmanager\/)(?:password|passwd|pwd|passphrase|secret|token|signature|api_?key|scram_(?:client|server)_key)["'\\]*\)?(?:\s*[=:]\s*|\s+(?=')))("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.|'')*'|\([^)]*\)|[^\s&,;"'}]+)/gi;
 const AUTHORIZATION = /\b(authorization["']?\s*[=:]\s*["']?(?:basic|bearer)\s+|bearer\s+(?=[\w.~+/-]{16,}))[^\s"',;]+/gi;
 
 /**

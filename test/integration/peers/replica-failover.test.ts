@@ -7,7 +7,7 @@ import type { PlainServer } from "../../support/plain-server";
 import { until } from "../../support/pool";
 import { startSwitch } from "../sessions/standby";
 import type { Switch } from "../sessions/standby";
-import { APP, caughtUp, loginOf, managerOf, startReplicatedPair } from "./replicated-pair";
+import { APP, caughtUp, loginOf, managerOf, startAgain, startReplicatedPair } from "./replicated-pair";
 import type { ReplicatedPair } from "./replicated-pair";
 
 let pair: ReplicatedPair;
@@ -93,7 +93,7 @@ test("when the primary is killed under load and the standby promoted, what was c
     const before = confirmed.length;
     await until(() => confirmed.length > before + 50, "the promoted standby serves", 20_000);
     // The old primary comes back as if nothing had happened, behind the same address.
-    await primary.start();
+    await startAgain(primary);
     address.to(primary.port, "cut");
     await until(() => failed.some(({ code }) => code === "PRIMARY_STALE"), "the old primary is refused", 20_000);
     address.to(standby.port, "cut");

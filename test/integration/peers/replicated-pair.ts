@@ -45,6 +45,24 @@ export async function caughtUp({ primary, standby }: ReplicatedPair): Promise<vo
   await until(async () => (await standby.run(`SELECT pg_last_wal_replay_lsn() >= '${String(row?.["lsn"])}' AS done`))[0]?.["done"] === true, "the standby has caught up", 20_000);
 }
 
+/**
+ * Starts a server whose postmaster got SIGKILL. Its backends learn of that by themselves, and on a busy machine take a while for it; as long as one of them has the shared memory, Postgres
+ * refuses to start.
+ */
+export async function startAgain(server: PlainServer): Promise<void> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    try {
+      return await server.start();
+    } catch (error) {
+      // Undoes what `start` has set up for the process that has ended.
+      await server.kill("SIGKILL");
+      if (performance.now() > end || !String(error).includes("pre-existing shared memory block")) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** The service's URL of a server. */
 export function urlOf(port: number): string {
   return buildDatabaseUrl({ hosts: [{ host: "127.0.0.1", port }], ...APP });

@@ -18,6 +18,8 @@ test.each([
   ["Authorization: Bearer abc.def", "Authorization: Bearer ****"],
   ["-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY----- rest", "**** rest"],
   ["the password is wrong", "the password is wrong"],
+  ["gcp:secretmanager/secret:Secret secrets-auth-app", "gcp:secretmanager/secret:Secret secrets-auth-app"],
+  ["secret:Secret1", "secret:****"],
 ])("%j", (text, expected) => {
   expect(redact(text)).toBe(expected);
 });
