@@ -79,7 +79,7 @@ export interface Target {
    * @throws BulkheadError `CONFIG_INVALID`
    */
   facts(config: StackConfig, catalog: Catalog): TierFacts;
-  /** How strictly `policy/` judges a stack: `mandatory` stops `preview` and `up`, `advisory` warns. Null: it has no rule for this target's resources. */
+  /** How strictly `policy/` judges a stack: `mandatory` stops `up`, `advisory` warns. Null: it has no rule for this target's resources. */
   policies(config: StackConfig): "mandatory" | "advisory" | null;
   /** Makes the tier's resources; in a preview nothing is made. */
   createTier(context: TierContext): Promise<Tier>;

@@ -8,7 +8,6 @@ import { clusterChanges } from "../../manager/src/provision/inspect";
 import type { ObservedCluster } from "../../manager/src/provision/observed";
 import { newCompartmentLine } from "../../manager/src/setup/summary";
 import { openStack, runEngine } from "../engine/engine";
-import { policyOptions } from "../engine/policies";
 import { loadCatalog, stackLockPath } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
@@ -37,7 +36,7 @@ export async function preview(context: CommandContext): Promise<ExitCode> {
   const plan = planTier(catalog, context.target.facts(config, catalog));
   const { changes, database } = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead preview of stack ${stack}`, progress, signal }, async () => {
     const engine = await openStack(context);
-    const report = await runEngine(context, "preview", (options) => engine.preview({ ...options, ...policyOptions(context) }));
+    const report = await runEngine(context, "preview", (options) => engine.preview(options));
     return { changes: report.changes, database: await previewDatabase(context, catalog, plan) };
   });
   output.result({ version: 1, stack, target: config.target, ok: true, changes, database }, render(stack, changes, database, plan));

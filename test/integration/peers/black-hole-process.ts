@@ -12,12 +12,26 @@ import { CELLS, DEADLINES, nameOf } from "./black-hole-cells";
 import type { BlackHoleCell, BlackHoleResult } from "./black-hole-cells";
 
 const INSERT = "INSERT INTO writes VALUES ($1)";
-/** After this, what was sent is with the server, which takes 0.3 s for it. */
-const SENT_MS = 100;
+/** As long as Postgres keeps. */
+const applicationNameOf = (key: string): string => key.slice(0, 60);
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Sends a statement of a cell that waits for the cell's lock, and lets packets be lost while the server is at it, however busy the machine is. */
+async function hitWhileRunning(looking: Pool, key: string, send: () => Promise<unknown>, fault: () => void): Promise<void> {
+  const gate = await looking.connect();
+  try {
+    await gate.query("SELECT pg_advisory_lock(hashtext($1))", [key]);
+    const answer = send();
+    answer.catch(() => undefined);
+    await until(async () => (await gate.query("SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'advisory'", [applicationNameOf(key)])).rowCount === 1, `${key}: the server is at it`);
+    fault();
+    await gate.query("SELECT pg_advisory_unlock_all()");
+    await answer;
+  } finally {
+    gate.release(true);
+  }
+}
 
-async function steps(cell: BlackHoleCell, pool: Pool, key: string, fault: () => void): Promise<void> {
+async function steps(cell: BlackHoleCell, pool: Pool, looking: Pool, key: string, fault: () => void): Promise<void> {
   const client = await pool.connect();
   switch (cell.phase) {
     case "idle":
@@ -38,42 +52,36 @@ async function steps(cell: BlackHoleCell, pool: Pool, key: string, fault: () => 
     case "in transaction":
     case "in COMMIT":
       try {
-        await withClient(cell, client, pool, key, fault);
+        await withClient(cell, client, pool, looking, key, fault);
       } finally {
         client.release();
       }
   }
 }
 
-async function withClient({ phase, dropped }: BlackHoleCell, client: PoolClient, pool: Pool, key: string, fault: () => void): Promise<void> {
-  const hitWhileRunning = async (query: Promise<unknown>): Promise<void> => {
-    query.catch(() => undefined);
-    await sleep(SENT_MS);
-    fault();
-    await query;
-  };
-  if (phase === "in query") return hitWhileRunning(client.query("SELECT pg_sleep(0.3)"));
+async function withClient({ phase, dropped }: BlackHoleCell, client: PoolClient, pool: Pool, looking: Pool, key: string, fault: () => void): Promise<void> {
+  if (phase === "in query") return hitWhileRunning(looking, key, () => client.query("SELECT pg_advisory_xact_lock(hashtext($1))", [key]), fault);
   if (phase === "connect") {
     fault();
     return (await pool.connect()).release();
   }
   if (phase !== "in write") await client.query("BEGIN");
   if (phase !== "in write") await client.query(INSERT, [key]);
-  // The table's trigger makes COMMIT take 0.3 s. Where requests are lost, COMMIT itself must be.
-  if (phase === "in COMMIT" && dropped !== "requests") return hitWhileRunning(client.query("COMMIT"));
+  // The table's trigger makes COMMIT wait for the cell's lock. Where requests are lost, COMMIT itself must be.
+  if (phase === "in COMMIT" && dropped !== "requests") return hitWhileRunning(looking, key, () => client.query("COMMIT"), fault);
   fault();
   if (phase === "in write") await client.query(INSERT, [key]);
   else await client.query(phase === "in COMMIT" ? "COMMIT" : "SELECT 1");
 }
 
-async function runCell(cell: BlackHoleCell, lane: Lane, server: PlainServer): Promise<BlackHoleResult> {
+async function runCell(cell: BlackHoleCell, lane: Lane, server: PlainServer, looking: Pool): Promise<BlackHoleResult> {
   const key = nameOf(cell);
-  const pool = createPool({ ...server.superuser, host: lane.host, ...DEADLINES, max: 3, application_name: key.slice(0, 60), validateAfterIdleMs: cell.phase === "in validation" ? 0 : 60_000 });
+  const pool = createPool({ ...server.superuser, host: lane.host, ...DEADLINES, max: 3, application_name: applicationNameOf(key), validateAfterIdleMs: cell.phase === "in validation" ? 0 : 60_000 });
   let healing: NodeJS.Timeout | undefined;
   try {
     await pool.query("SELECT 1");
     const startedAt = performance.now();
-    const error: unknown = await steps(cell, pool, key, () => {
+    const error: unknown = await steps(cell, pool, looking, key, () => {
       lane.drop(cell.dropped);
       if (cell.healsAfterMs !== undefined) healing = setTimeout(() => lane.restore(), cell.healsAfterMs);
     }).catch((thrown: unknown) => thrown);
@@ -85,7 +93,7 @@ async function runCell(cell: BlackHoleCell, lane: Lane, server: PlainServer): Pr
     await until(() => pool.totalCount === pool.idleCount, `${key}: everything is idle`);
     const { total, idle, inUse, waiting } = pool.stats();
     // The kernel of the client delivers, late, what it still had: the query, and the end of the connection.
-    await until(async () => (await server.run(`SELECT FROM pg_stat_activity WHERE application_name = '${key.slice(0, 60)}' AND state <> 'idle'`)).length === 0, `${key}: no backend is at work or in a transaction`, 30_000);
+    await until(async () => (await server.run(`SELECT FROM pg_stat_activity WHERE application_name = '${applicationNameOf(key)}' AND state <> 'idle'`)).length === 0, `${key}: no backend is at work or in a transaction`, 30_000);
     const [row] = await server.run(`SELECT count(*)::int AS n FROM writes WHERE key = '${key}'`);
     const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
     const outcome = error === undefined ? "ok" : typeof code === "string" ? code : String(message);
@@ -101,16 +109,19 @@ async function main(): Promise<void> {
   const network = await startNetwork(CELLS.length + 1);
   const [looking, ...lanes] = network.lanes as [Lane, ...Lane[]];
   let server: PlainServer | undefined;
+  let pool: Pool | undefined;
   try {
     const started = (server = await startPlainServer({ host: looking.host, namespaceOf: network.serverNamespaceOf }));
     await server.run(
       "CREATE TABLE writes (key text)",
-      "CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.key LIKE 'in COMMIT%' THEN PERFORM pg_sleep(0.3); END IF; RETURN NULL; END $$",
-      "CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON writes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow_commit()",
+      "CREATE FUNCTION held_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.key LIKE 'in COMMIT%' THEN PERFORM pg_advisory_xact_lock(hashtext(NEW.key)); END IF; RETURN NULL; END $$",
+      "CREATE CONSTRAINT TRIGGER held_commit AFTER INSERT ON writes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION held_commit()",
     );
-    const results = await Promise.all(CELLS.map((cell, index) => runCell(cell, lanes[index]!, started).catch((error: unknown) => ({ outcome: `the cell failed: ${String(error)}` }))));
+    const unharmed = (pool = createPool({ ...server.superuser, max: CELLS.length }));
+    const results = await Promise.all(CELLS.map((cell, index) => runCell(cell, lanes[index]!, started, unharmed).catch((error: unknown) => ({ outcome: `the cell failed: ${String(error)}` }))));
     process.stdout.write(JSON.stringify(results));
   } finally {
+    await pool?.close();
     await server?.stop();
     network.stop();
   }
