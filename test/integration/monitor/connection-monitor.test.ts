@@ -47,7 +47,7 @@ test("queries on the pool, on a client, by callback and with a name are counted 
 });
 
 test("a slow query is kept, a full pool is seen while it is full, and time is shared out rightly", async () => {
-  const { pool, monitor } = watched({ acquireTimeoutMs: 250, max: 2 });
+  const { pool, monitor } = watched({ acquireTimeoutMs: 1_500, max: 2 });
   const held = await Promise.all([pool.connect(), pool.connect()]);
   await expect(pool.connect()).rejects.toMatchObject({ code: "POOL_ACQUIRE_TIMEOUT" });
   await held[0].query("SELECT pg_sleep(0.06)");
@@ -56,7 +56,7 @@ test("a slow query is kept, a full pool is seen while it is full, and time is sh
   expect(monitor.getSlowQueries()).toMatchObject([{ text: "select pg_sleep(?)" }]);
   const { totals, windows } = monitor.getMetrics();
   expect(totals).toMatchObject({ acquired: 2, acquireErrors: 1, slowQueries: 1 });
-  expect(windows.minute.hold.maxMs).toBeGreaterThanOrEqual(250);
+  expect(windows.minute.hold.maxMs).toBeGreaterThanOrEqual(1_500);
   expect(windows.fiveMinutes.query.p99Ms).toBeGreaterThanOrEqual(50);
 });
 
@@ -71,7 +71,7 @@ test("a leak is told, and that it came back", async () => {
 
 test("an outage is seen, and its end", async () => {
   const proxy = await startFaultProxy(server);
-  const { pool, monitor } = watched({ acquireTimeoutMs: 400, connectTimeoutMs: 300 }, proxy);
+  const { pool, monitor } = watched({ acquireTimeoutMs: 1_500, connectTimeoutMs: 1_000 }, proxy);
   await pool.query("SELECT 1");
   expect(monitor.getHealthStatus()).toMatchObject({ status: "healthy", ready: true });
   await proxy.set({ kind: "down" });

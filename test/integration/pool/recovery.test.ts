@@ -145,16 +145,16 @@ test("a server that the validation refuses is not used", async () => {
 
 test("a blocked event loop is not taken for a dead database", async () => {
   const reasons: string[] = [];
-  const pool = newPool({ max: 3, queryTimeoutMs: 200, connectTimeoutMs: 200, validateAfterIdleMs: 0, validationTimeoutMs: 200, observer: { onRemove: (reason) => reasons.push(reason) } });
+  const pool = newPool({ max: 3, queryTimeoutMs: 1_000, connectTimeoutMs: 1_000, validateAfterIdleMs: 0, validationTimeoutMs: 1_000, observer: { onRemove: (reason) => reasons.push(reason) } });
   const clients = await Promise.all([pool.connect(), pool.connect()]);
   const running = clients.map((client) => client.query("SELECT 1"));
   const opening = pool.query("SELECT 1");
-  const until = performance.now() + 600;
+  const until = performance.now() + 1_500;
   while (performance.now() < until);
   await Promise.all([...running, opening]);
   clients.forEach((client) => client.release());
   const validated = pool.query("SELECT 1");
-  const end = performance.now() + 600;
+  const end = performance.now() + 1_500;
   while (performance.now() < end);
   await validated;
   expect(reasons).toEqual([]);
