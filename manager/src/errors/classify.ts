@@ -1,7 +1,9 @@
 import type { ClassifiedError, Verdict } from "./classified-error";
+import { clickHouseVerdict } from "./clickhouse-errors";
 import { driverVerdict } from "./driver-errors";
 import { libraryVerdict, libraryVerdictWithoutCause } from "./library-errors";
 import { redact } from "./redact";
+import { redisVerdict } from "./redis-errors";
 import { COMMIT_UNKNOWN, UNKNOWN, VERDICT_BY_CLASS, VERDICT_BY_CODE, refineVerdict } from "./sqlstate-verdicts";
 import { SQLSTATES } from "./sqlstates";
 
@@ -54,7 +56,7 @@ function outcomeUnknown(verdict: Verdict): boolean {
 
 function search(thrown: unknown, depth: number): Found | undefined {
   const facts = factsOf(thrown);
-  const verdict = serverVerdict(facts) ?? libraryVerdict(facts) ?? driverVerdict(facts);
+  const verdict = serverVerdict(facts) ?? clickHouseVerdict(facts) ?? redisVerdict(facts) ?? libraryVerdict(facts) ?? driverVerdict(facts);
   if (verdict !== undefined) return { verdict, facts };
   return (depth === 0 ? undefined : searchInside(thrown, depth - 1)) ?? fallback(facts);
 }

@@ -7,6 +7,8 @@ const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*?(?:-----END 
 const KEYED_SECRET =
   /((?<!secretmanager\/)(?:password|passwd|pwd|passphrase|secret|token|signature|api_?key|scram_(?:client|server)_key)["'\\]*\)?(?:\s*[=:]\s*|\s+(?=')))("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.|'')*'|\([^)]*\)|[^\s&,;"'}]+)/gi;
 const AUTHORIZATION = /\b(authorization["']?\s*[=:]\s*["']?(?:basic|bearer)\s+|bearer\s+(?=[\w.~+/-]{16,}))[^\s"',;]+/gi;
+/** Redis repeats the arguments of a command that it does not know. */
+const REDIS_ARGUMENTS = /(with args beginning with: )[^\n]+/g;
 
 /**
  * The same text without secrets: passwords in URLs, `password=…` in any common spelling, verifiers, private keys, bearer tokens, and every string of `secrets`
@@ -21,6 +23,7 @@ export function redact(text: string, secrets: readonly string[] = []): string {
   return maskUrls(clean)
     .replace(VERIFIER, MASK)
     .replace(PRIVATE_KEY, MASK)
+    .replace(REDIS_ARGUMENTS, (_whole, before: string) => `${before}${MASK}`)
     .replace(AUTHORIZATION, (_whole, before: string) => `${before}${MASK}`)
     .replace(KEYED_SECRET, (_whole, before: string) => `${before}${MASK}`);
 }

@@ -3,6 +3,8 @@ import { chmod, lstat, mkdir, open, readFile, rename, rm } from "node:fs/promise
 import { dirname, join } from "node:path";
 
 import { BulkheadError, messageOf } from "../errors/bulkhead-error";
+import type { StoreSecretStore } from "../stores/store";
+import { parseStoreSecret } from "../stores/store-secret";
 import { parseSecret } from "./secret";
 import type { DatabaseSecret, SecretRef, SecretStore } from "./secret";
 
@@ -25,12 +27,29 @@ export function fileSecretStore(directory: string, progress: (line: string) => v
   };
 }
 
+/** The logins of stores beside those of the database: `<directory>/<service>/redis.json`, `clickhouse.json`. */
+export function fileStoreSecrets(directory: string, progress: (line: string) => void = () => {}): StoreSecretStore {
+  return {
+    readStore: (service, kind) => readJsonSecret(join(directory, service, `${kind}.json`), parseStoreSecret, progress),
+    writeStore: (service, kind, secret) => writeSecretFile(join(directory, service, `${kind}.json`), secret),
+  };
+}
+
 /**
  * One secret file, or undefined when it is lost, empty or half-written.
  *
  * @throws BulkheadError `SECRET_FILE_UNREADABLE` when something else stands in its place or access is denied
  */
-export async function readSecretFile(path: string, progress: (line: string) => void = () => {}): Promise<DatabaseSecret | undefined> {
+export function readSecretFile(path: string, progress?: (line: string) => void): Promise<DatabaseSecret | undefined> {
+  return readJsonSecret(path, parseSecret, progress);
+}
+
+/**
+ * A secret file of any shape; `parse` gives undefined for what is not whole.
+ *
+ * @throws BulkheadError `SECRET_FILE_UNREADABLE`
+ */
+export async function readJsonSecret<T>(path: string, parse: (text: string) => T | undefined, progress: (line: string) => void = () => {}): Promise<T | undefined> {
   try {
     const stats = await lstat(path);
     if (!stats.isFile()) throw unreadable(path, `it is ${stats.isDirectory() ? "a folder" : stats.isSymbolicLink() ? "a symbolic link" : "no regular file"}`);
@@ -39,7 +58,7 @@ export async function readSecretFile(path: string, progress: (line: string) => v
       progress(`${path} could be read by others; its mode is 0600 again. If somebody may have read it, delete it: the next run makes a new password`);
     }
     if (stats.size > MAX_SIZE_BYTES) return undefined;
-    return parseSecret(await readFile(path, "utf8"));
+    return parse(await readFile(path, "utf8"));
   } catch (error) {
     if (error instanceof BulkheadError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -47,8 +66,8 @@ export async function readSecretFile(path: string, progress: (line: string) => v
   }
 }
 
-/** Writes a secret so that a reader, a crash or a second writer never meets half of it. */
-export async function writeSecretFile(path: string, secret: DatabaseSecret): Promise<void> {
+/** Writes a secret, of whatever shape, so that a reader, a crash or a second writer never meets half of it. */
+export async function writeSecretFile(path: string, secret: object): Promise<void> {
   const partial = `${path}.${randomUUID()}.partial`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

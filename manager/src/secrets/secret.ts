@@ -36,6 +36,8 @@ export interface Endpoint {
   readonly caPath: string;
   /** See `DatabaseSecret.reach`. */
   readonly reach?: ReachedAt;
+  /** Port that the server itself listens on, where clients come by another, as by a container's published one. Default: `port`. */
+  readonly serverPort?: number;
 }
 
 /** The three logins of a compartment that have a secret each. */

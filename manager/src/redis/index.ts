@@ -1,0 +1,14 @@
+export { REDIS_ADMIN } from "./acl";
+export { ensureRedisAdmin, redisAdminLogin } from "./admin";
+export type { EnsureRedisAdminOptions } from "./admin";
+export { createRedis } from "./client";
+export type { CreateRedisOptions, RedisClient } from "./client";
+export { renderRedisConf } from "./conf";
+export type { RedisConfOptions } from "./conf";
+export { redisHealth } from "./health";
+export type { RedisHealth } from "./health";
+export { redisStore } from "./redis-store";
+export type { RedisStoreOptions } from "./redis-store";
+export { makeRedisSecret } from "./secret";
+export { validateRedis } from "./validate";
+export type { RedisEntry, ValidateRedisOptions } from "./validate";
