@@ -1,4 +1,5 @@
 import type { TierFacts } from "../../manager/src/plan/plan";
+import { DEFAULT_POSTGRES_MAJOR } from "../../manager/src/plan/postgres-major";
 import type { StackConfig } from "../stack-config";
 import type { TierContext } from "../tier";
 import { GCP_ADMIN } from "./reach/admin-login";
@@ -12,8 +13,9 @@ import type { Reach } from "./reach/reach";
 const RESERVED_CONNECTIONS = 20;
 
 export function gcpFacts({ sql }: GcpConfig): TierFacts {
+  const major = Number(/^POSTGRES_(\d+)$/.exec(sql.version)?.[1] ?? DEFAULT_POSTGRES_MAJOR);
   // The flags of sql-flags.ts load pgaudit; without the extension in a database it logs nothing of that one's objects.
-  return { admin: GCP_ADMIN, template: "template0", maxConnections: sql.maxConnections, reservedConnections: RESERVED_CONNECTIONS, extensions: ["pgaudit"], providerDatabases: ["cloudsqladmin"] };
+  return { admin: GCP_ADMIN, template: "template0", maxConnections: sql.maxConnections, reservedConnections: RESERVED_CONNECTIONS, extensions: ["pgaudit"], providerDatabases: ["cloudsqladmin"], ...(major !== DEFAULT_POSTGRES_MAJOR && { postgresMajor: major }) };
 }
 
 /** How Google's APIs are reached for a stack, as the provider reaches them. */

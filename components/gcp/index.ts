@@ -7,12 +7,18 @@ import type { Target, TierContext } from "../tier";
 import { parseGcpConfig } from "./config/parse-gcp-config";
 import { DELETION_PROTECTION } from "./config/settings";
 import { gcpFacts, gcpReach } from "./gcp-reach";
+import { namesOf } from "./labels";
 import type { Reach } from "./reach/reach";
 
 /** Cloud SQL, Memorystore, ClickHouse and Cloud Run in a project of Google Cloud, all private; docs/gcp.md. */
 export const target: Target = {
   // Memorystore's AUTH strings and the backup certificate's key are in the state.
   stateBackend: { url: "gs://<bucket>", secretsProvider: "gcpkms://projects/<project>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>" },
+
+  // A look at three hundred resources takes minutes in a cloud; `pulumi refresh` is there for whoever suspects drift.
+  refresh: false,
+  // Their resources bring secrets of their own (stores/secrets/), and Memorystore knows no users.
+  stores: [],
 
   // A stack that may be destroyed at any time may be weaker too.
   policies: (config) => (isProtected(config) ? "mandatory" : "advisory"),
@@ -36,6 +42,11 @@ export const target: Target = {
     return { running: true, reason: undefined, version: instance.version, host: endpoint.host, port: endpoint.port };
   },
 
+  // eslint-disable-next-line require-yield -- there is nothing to give
+  async *logs({ stack }, { of }) {
+    throw new BulkheadError("LOG_ELSEWHERE", `the logs of stack ${stack} are in Cloud Logging`, { hint: logCommand(stack, of) });
+  },
+
   requireDestroyable(config) {
     const { stack } = config;
     if (!isProtected(config)) return;
@@ -45,9 +56,17 @@ export const target: Target = {
   },
 
   // Nothing of it runs on this machine.
+  start: async () => {},
   stop: async () => false,
   remove: async () => {},
 };
+
+/** What shows the log of a part in Cloud Logging. */
+function logCommand(stack: string, of: string): string {
+  const filters: Readonly<Record<string, string>> = { postgres: `resource.type="cloudsql_database"`, redis: `resource.type="redis_instance"`, clickhouse: `resource.type="gce_instance"` };
+  const filter = Object.hasOwn(filters, of) ? filters[of]! : `resource.type="cloud_run_revision" AND resource.labels.service_name="${namesOf(stack).runService(of)}"`;
+  return `gcloud logging read '${filter}' --freshness 1h --limit 100`;
+}
 
 /** Reads this one setting only. */
 function isProtected(config: StackConfig): boolean {

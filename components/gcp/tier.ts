@@ -238,10 +238,10 @@ export async function createGcpTier(context: TierContext): Promise<Tier> {
   return {
     resource: tier,
     access: tier.access,
-    runServices(compartments) {
+    runServices(after) {
       // Not a part of the tier, which compartments wait for: a store that is late holds up the services that use it, and nobody else.
       const stores = new StoreSecrets("store-secrets", { stack, services: catalog.services, secrets: tier.secrets, redis: tier.redis, clients });
-      const { urls, edge } = new Workloads("services", { stack, config, catalog, tier, compartments, stores });
+      const { urls, edge } = new Workloads("services", { stack, config, catalog, tier, after, stores });
       return { urls, edge: edge === null ? null : { address: edge.address, dnsRecords: edge.dnsRecords } };
     },
   };

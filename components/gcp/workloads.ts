@@ -20,7 +20,7 @@ export interface WorkloadsArgs {
   readonly catalog: Catalog;
   readonly tier: GcpTier;
   /** By service; one that has a compartment runs only once that was set up. */
-  readonly compartments: ReadonlyMap<string, Resource>;
+  readonly after: (service: string) => readonly Resource[];
   /** What writes the secrets of Redis and ClickHouse; a service that has one runs only once it was written. Default: nothing does, as where a stack is only written down. */
   readonly stores?: StoreSecrets;
 }
@@ -41,7 +41,7 @@ export class Workloads extends ComponentResource {
     this.registerOutputs({ urls: this.urls });
   }
 
-  private runServices(name: string, { stack, config, catalog, tier, compartments, stores }: WorkloadsArgs): RunServices {
+  private runServices(name: string, { stack, config, catalog, tier, after, stores }: WorkloadsArgs): RunServices {
     return new RunServices(
       name,
       {
@@ -55,7 +55,7 @@ export class Workloads extends ComponentResource {
         secrets: tier.secrets,
         vpcAccess: (service) => tier.egress.vpcAccess(service),
         exposed: new Set(catalog.services.filter(({ path }) => config.edge !== null && path !== null).map((service) => service.name)),
-        after: (service) => [compartments.get(service) ?? tier, ...(stores?.after(service) ?? [])],
+        after: (service) => [tier, ...after(service), ...(stores?.after(service) ?? [])],
         encryptionKey: tier.keys?.id("services") ?? null,
         deletionProtection: config.deletionProtection,
         ...(transforms.services && { transform: transforms.services }),

@@ -3,7 +3,7 @@ import type { SecretManagerServiceClient } from "@google-cloud/secret-manager";
 import type { GoogleAuth } from "google-auth-library";
 
 import { BulkheadError } from "../../../manager/src/errors/bulkhead-error";
-import { googleError, isPassing, readFailure } from "./failures";
+import { googleError, isConnectionLost, isPassing, readFailure } from "./failures";
 import type { GoogleApi, GoogleSettings } from "./settings";
 import { pause } from "./pause";
 
@@ -29,6 +29,8 @@ export interface CallOptions {
   /** Role or permission that the call needs, for the error. */
   readonly permission?: string;
   readonly signal?: AbortSignal | undefined;
+  /** The call changes nothing, so it may be made again where the connection broke and nobody knows whether it was heard. Default: false. */
+  readonly repeatable?: boolean;
 }
 
 /** Google's clients, each made when it is first used. */
@@ -67,7 +69,7 @@ export function googleClients(settings: GoogleSettings): GoogleClients {
       callGoogle(async () => {
         const { data } = await auth().request<T>({ url: settings.endpoints[api] + path, method, retry: false, timeout: CALL_TIMEOUT_MS, ...(query && { params: query }), ...(body !== undefined && { data: body }), ...(options.signal && { signal: options.signal }) });
         return data;
-      }, options),
+      }, { ...options, repeatable: options.repeatable ?? method === "GET" }),
     async close() {
       await Promise.all(opened.splice(0).map((client) => client.close().catch(() => undefined)));
     },
@@ -75,18 +77,18 @@ export function googleClients(settings: GoogleSettings): GoogleClients {
 }
 
 /**
- * Makes a call, again while Google is busy (429, 503), in bounded time.
+ * Makes a call, again while Google is busy (429, 503), and one that changes nothing also after its connection broke, in bounded time.
  *
  * @throws BulkheadError `GCP_…`, or the signal's reason
  */
-export async function callGoogle<T>(call: () => Promise<T>, { what, permission, signal }: CallOptions): Promise<T> {
+export async function callGoogle<T>(call: () => Promise<T>, { what, permission, signal, repeatable = false }: CallOptions): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     signal?.throwIfAborted();
     try {
       return await within(call(), what, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof BulkheadError || attempt === ATTEMPTS_MAX || !isPassing(readFailure(error))) throw googleError(error, what, permission);
+      if (error instanceof BulkheadError || attempt === ATTEMPTS_MAX || !(isPassing(readFailure(error)) || (repeatable && isConnectionLost(error)))) throw googleError(error, what, permission);
       await pause(FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random()), signal);
     }
   }

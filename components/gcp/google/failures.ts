@@ -58,6 +58,13 @@ export function isPassing({ status }: GoogleFailure): boolean {
   return status === "RESOURCE_EXHAUSTED" || status === "UNAVAILABLE";
 }
 
+/** Whether a connection broke under the call, as one does that was kept open for the next call and that the other end had just closed. */
+export function isConnectionLost(error: unknown): boolean {
+  const { code, cause } = (typeof error === "object" && error !== null ? error : {}) as { code?: unknown; cause?: unknown };
+  if (code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET") return true;
+  return cause !== undefined && cause !== error && isConnectionLost(cause);
+}
+
 /**
  * The error for a person.
  *

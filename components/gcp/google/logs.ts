@@ -22,7 +22,7 @@ export async function readExecutionLog(clients: GoogleClients, { job, execution 
     const answer: { entries?: readonly { readonly insertId?: string; readonly textPayload?: string }[]; nextPageToken?: string } = await clients.rest(
       "logging",
       { method: "POST", path: "entries:list", body: { resourceNames: [`projects/${project}`], filter, orderBy: "timestamp asc", pageSize: PAGE_SIZE, ...(pageToken !== undefined && { pageToken }) } },
-      { what: `reading the log of the execution ${execution}`, permission: "roles/logging.viewer", signal },
+      { what: `reading the log of the execution ${execution}`, permission: "roles/logging.viewer", signal, repeatable: true },
     );
     for (const { insertId, textPayload } of answer.entries ?? []) if (textPayload !== undefined) lines.push({ id: insertId ?? textPayload, text: textPayload.replace(/\n$/, "") });
     pageToken = answer.nextPageToken === "" ? undefined : answer.nextPageToken;

@@ -36,7 +36,7 @@ export async function startExecution(clients: GoogleClients, job: string, { vari
 
 export async function readExecution(clients: GoogleClients, name: string, signal?: AbortSignal): Promise<ExecutionState> {
   const client = await clients.runExecutions();
-  const [execution] = await callGoogle(() => client.getExecution({ name }, { retry: null }), { what: `looking at the execution ${lastPart(name)}`, permission: PERMISSION, signal });
+  const [execution] = await callGoogle(() => client.getExecution({ name }, { retry: null }), { what: `looking at the execution ${lastPart(name)}`, permission: PERMISSION, signal, repeatable: true });
   const succeeded = (execution.succeededCount ?? 0) > 0;
   const over = execution.completionTime !== null && execution.completionTime !== undefined;
   const problem = execution.conditions?.find(({ state, message }) => state === "CONDITION_FAILED" && message)?.message ?? undefined;

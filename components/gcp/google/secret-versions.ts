@@ -23,14 +23,14 @@ export async function readLatestVersion(clients: GoogleClients, id: string, sign
   const name = `${secretReference(clients, id)}/versions/latest`;
   const options = { what: `reading the secret ${id}`, permission: READ_PERMISSION, signal };
   try {
-    const [{ payload }] = await callGoogle(() => client.accessSecretVersion({ name }, { retry: null }), options);
+    const [{ payload }] = await callGoogle(() => client.accessSecretVersion({ name }, { retry: null }), { ...options, repeatable: true });
     const data = payload?.data;
     return data === undefined || data === null ? undefined : Buffer.from(data as Uint8Array).toString("utf8");
   } catch (error) {
     const { status } = readFailure((error as { cause?: unknown }).cause);
     if (status === "NOT_FOUND") return undefined;
     if (status !== "FAILED_PRECONDITION") throw googleError(error, options.what, options.permission);
-    const [version] = await callGoogle(() => client.getSecretVersion({ name }, { retry: null }), options);
+    const [version] = await callGoogle(() => client.getSecretVersion({ name }, { retry: null }), { ...options, repeatable: true });
     throw notEnabled(clients.settings.project, id, version);
   }
 }
@@ -45,7 +45,7 @@ export async function requireEnabled(clients: GoogleClients, id: string, signal?
   const client = await clients.secretManager();
   const options = { what: `looking at the secret ${id}`, permission: READ_PERMISSION, signal };
   try {
-    const [version] = await callGoogle(() => client.getSecretVersion({ name: `${secretReference(clients, id)}/versions/latest` }, { retry: null }), options);
+    const [version] = await callGoogle(() => client.getSecretVersion({ name: `${secretReference(clients, id)}/versions/latest` }, { retry: null }), { ...options, repeatable: true });
     if (version.state !== "ENABLED") throw notEnabled(clients.settings.project, id, version);
   } catch (error) {
     const { status } = readFailure((error as { cause?: unknown }).cause);
@@ -89,7 +89,7 @@ export async function disableVersions(clients: GoogleClients, id: string, below:
   const client = await clients.secretManager();
   const what = `disabling old versions of the secret ${id}`;
   try {
-    const [versions] = await callGoogle(() => client.listSecretVersions({ parent: secretReference(clients, id), filter: "state:ENABLED" }, { retry: null }), { what, permission: WRITE_PERMISSION, signal });
+    const [versions] = await callGoogle(() => client.listSecretVersions({ parent: secretReference(clients, id), filter: "state:ENABLED" }, { retry: null }), { repeatable: true, what, permission: WRITE_PERMISSION, signal });
     for (const { name } of versions) {
       if (name === undefined || name === null || versionNumber(name) >= below) continue;
       await callGoogle(() => client.disableSecretVersion({ name }, { retry: null }), { what, permission: WRITE_PERMISSION, signal });

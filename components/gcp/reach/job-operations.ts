@@ -15,7 +15,8 @@ import { pause } from "../google/pause";
 const EXECUTION_TIMEOUT_MS = 30 * 60_000;
 /** Until Cloud Run has found a place for the container and pulled the image. */
 const START_TIMEOUT_MS = 5 * 60_000;
-const STATE_INTERVAL_MS = 1_000;
+/** An eighth of the time that it has taken so far: a short execution is noticed soon, and many long ones side by side do not wear out the quota. */
+const STATE_INTERVALS = { share: 1 / 8, minMs: 200, maxMs: 1_000 };
 /** Logging lets a project read 60 times a minute (documentation, "Quotas and limits"), and the compartments are set up side by side. */
 const LOG_INTERVAL_MS = 15_000;
 /** Lines reach Logging within seconds, rarely within a minute. */
@@ -113,7 +114,8 @@ async function executionEnds(clients: GoogleClients, execution: string, follow: 
       await follow.read();
       logReadAt = performance.now();
     }
-    await pause(STATE_INTERVAL_MS, signal);
+    const tookMs = performance.now() - startedAt;
+    await pause(Math.min(STATE_INTERVALS.maxMs, Math.max(STATE_INTERVALS.minMs, tookMs * STATE_INTERVALS.share)), signal);
   }
 }
 

@@ -3,6 +3,7 @@ import { ensureAdminLogin } from "./admin-login";
 import { requirePermissions } from "../google/permissions";
 import { namesOf } from "../labels";
 import { readStoredSecret, secretManagerStore } from "../secrets/secret-store";
+import { managedStoreSecrets } from "../stores/secrets/managed-store-secrets";
 import { jobOperations } from "./job-operations";
 import type { ReachOptions, Transport } from "./reach";
 import { ADMIN_PERMISSIONS } from "./session-access";
@@ -23,6 +24,8 @@ export function jobTransport({ stack, facts }: ReachOptions): Transport {
           endpoint,
           admin,
           secrets: secretManagerStore(clients, stack),
+          storeSecrets: managedStoreSecrets(clients, stack),
+          stores: [],
           serverVersion: instance.version,
           openSession: async () => {
             throw new BulkheadError("REACH_NO_SESSION", "with transport job this machine opens no session to the database", { hint: "for this command choose another way: pulumi config set --path bulkhead:reach.transport tunnel" });

@@ -6,6 +6,7 @@ import { ensureAdminLogin } from "./admin-login";
 import type { GoogleClients } from "../google/clients";
 import { namesOf } from "../labels";
 import { reachedStore, readStoredSecret, secretManagerStore } from "../secrets/secret-store";
+import { managedStoreSecrets } from "../stores/secrets/managed-store-secrets";
 import type { SqlLocation } from "./location";
 import type { ReachOptions } from "./reach";
 
@@ -43,6 +44,8 @@ export async function sessionAccess({ stack, facts }: ReachOptions, { clients, l
     secrets,
     serverVersion: location.instance.version,
     openSession: open,
-    operations: sessionOperations({ openSession: open, secrets, endpoint }),
+    storeSecrets: managedStoreSecrets(clients, stack),
+    stores: [],
+    operations: sessionOperations({ openSession: open, secrets, endpoint, stores: [] }),
   };
 }

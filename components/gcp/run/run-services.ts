@@ -1,5 +1,6 @@
 import type { Service, ServiceArgs } from "@pulumi/gcp/cloudrunv2/service";
 import type { cloudrunv2 as inputs } from "@pulumi/gcp/types/input";
+import { urlVariable } from "../../../manager/src/catalog/web";
 import { ComponentResource, interpolate } from "@pulumi/pulumi";
 import type { ComponentResourceOptions, Input, Resource } from "@pulumi/pulumi";
 
@@ -100,11 +101,6 @@ export class RunServices extends ComponentResource {
     for (const call of calls) grantInvoker(`${name}-${call.caller}-calls-${call.callee}`, call, this.services, args.accounts, childOptions(this, options));
     this.registerOutputs({});
   }
-}
-
-/** `accounts` is found at `ACCOUNTS_URL`, `user-files` at `USER_FILES_URL`. */
-export function urlVariable(service: string): string {
-  return `${service.toUpperCase().replaceAll("-", "_")}_URL`;
 }
 
 /** A service's own secrets, and no other's: of its database the login that the running service has, never the migrator's. */

@@ -53,6 +53,7 @@ async function run({ setup, project, region, stack, endpoint }: JobRequest): Pro
     const operations = sessionOperations({
       secrets: secretManagerStore(clients, stack),
       endpoint,
+      stores: [],
       openSession: (database) =>
         openSession(clientConfig({ ...admin, dbname: database }, "bulkhead")).catch((error: unknown) => {
           if (classifyLoginFailure(error) !== "password") throw error;

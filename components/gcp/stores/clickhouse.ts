@@ -11,10 +11,13 @@ import type { Account } from "@pulumi/gcp/serviceaccount/account";
 import { ComponentResource } from "@pulumi/pulumi";
 import type { ComponentResourceOptions, Input, Output, Resource } from "@pulumi/pulumi";
 
+import { CLOUD_LIMITS } from "../../../manager/src/clickhouse/limits";
+import { clickHouseUser } from "../../../manager/src/clickhouse/names";
+import { renderServerOverlay } from "../../../manager/src/clickhouse/server-config";
+import { PRIVATE_NETWORKS, renderUsers } from "../../../manager/src/clickhouse/users";
 import { childOptions } from "../child-options";
 import { renderCloudInit } from "./clickhouse/cloud-init";
-import { renderServerConfig } from "./clickhouse/server-config";
-import { clickHouseUser, renderDatabases, renderHashSources, renderUsers } from "./clickhouse/users";
+import { renderDatabases, renderHashSources, TLS_FILE } from "./clickhouse/machine-files";
 import type { ClickHouseConfig } from "../config/gcp-config";
 import { imageRepository } from "../run/image-repository";
 import { labelsOf } from "../labels";
@@ -162,8 +165,9 @@ function metadata({ stack, services, config }: ClickHouseArgs): Record<string, s
     "google-monitoring-enabled": "true",
     "user-data": renderCloudInit(),
     "clickhouse-image": config.image,
-    "clickhouse-server-config": renderServerConfig(),
-    "clickhouse-users": renderUsers(users),
+    "clickhouse-server-config": renderServerOverlay({ certificate: TLS_FILE, key: TLS_FILE }),
+    // Each password's hash is a file of its own, which the machine reads from Secret Manager.
+    "clickhouse-users": renderUsers(users, { dialect: "grants", networks: PRIVATE_NETWORKS, limits: CLOUD_LIMITS }),
     "clickhouse-databases": renderDatabases(users),
     "clickhouse-tls-secret": secrets.clickhouseTls,
     "clickhouse-hashes": renderHashSources(users, ({ name }) => secrets.clickhouseHash(serviceOf.get(name) ?? name)),

@@ -2,15 +2,13 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import fc from "fast-check";
-
 import { ClickHouse, clickHouseHost } from "../../../components/gcp/stores/clickhouse";
 import type { ClickHouseArgs } from "../../../components/gcp/stores/clickhouse";
 import { renderCloudInit } from "../../../components/gcp/stores/clickhouse/cloud-init";
-import { renderServerConfig } from "../../../components/gcp/stores/clickhouse/server-config";
-import { clickHouseUser, renderDatabases, renderHashSources, renderUsers } from "../../../components/gcp/stores/clickhouse/users";
-import { escapeXml, quoteIdentifier } from "../../../components/gcp/stores/clickhouse/xml";
+import { renderDatabases, renderHashSources } from "../../../components/gcp/stores/clickhouse/machine-files";
 import { ServiceAccounts } from "../../../components/gcp/identity/service-accounts";
+import { clickHouseUser } from "../../../manager/src/clickhouse/names";
+import { assertWellFormed, unescapeXml } from "../../support/xml";
 import { inputsOf, NETWORK, ofType, record } from "./data-fixtures";
 
 const INSTANCE = "gcp:compute/instance:Instance";
@@ -94,65 +92,36 @@ test("the metadata names users and secrets, and holds no secret", async () => {
   expect(Buffer.byteLength(JSON.stringify(metadata))).toBeLessThan(64 * 1024);
 });
 
-test("the server speaks TLS only", () => {
-  const config = renderServerConfig();
+test("the machine's server speaks TLS only", async () => {
+  const config = (await machineFiles())["clickhouse-server-config"] ?? "";
   for (const port of ["http_port", "tcp_port", "mysql_port", "postgresql_port", "interserver_http_port"]) expect(config).toContain(`<${port} remove="1"/>`);
   expect(config).toContain("<https_port>8443</https_port>");
   expect(config).toContain("<tcp_port_secure>9440</tcp_port_secure>");
-  expect(config).toContain("<disableProtocols>sslv2,sslv3,tlsv1,tlsv1_1</disableProtocols>");
+  expect(config).toContain("<certificateFile>/etc/clickhouse-server/tls/server.pem</certificateFile>");
+  assertWellFormed(config);
 });
 
-test("each service has its own database, profile and quota, and the user without a password is removed", () => {
-  const users = renderUsers([clickHouseUser("backend"), clickHouseUser("user-files")]);
-  expect(users).toContain('<default remove="1"/>');
-  expect(unescape(users)).toContain("<grants><query>GRANT ALL ON `backend`.*</query></grants>");
-  expect(unescape(users)).toContain("<grants><query>GRANT ALL ON `user_files`.*</query></grants>");
-  expect(users.match(/<access_management>0<\/access_management>/g)).toHaveLength(2);
+test("on the machine each service has grants on its own database, its quota and limits, may come from private networks, and has no password in the metadata", async () => {
+  const users = (await machineFiles())["clickhouse-users"] ?? "";
+  expect(users).toContain('<users replace="1">');
+  expect(unescapeXml(users)).toContain("<grants><query>GRANT ALL ON `backend`.*</query><query>REVOKE CREATE DICTIONARY ON `backend`.*</query></grants>");
+  expect(unescapeXml(users)).toContain("<grants><query>GRANT ALL ON `user_files`.*</query><query>REVOKE CREATE DICTIONARY ON `user_files`.*</query></grants>");
   expect(users.match(/<quota>(\w+)<\/quota>/g)).toEqual(["<quota>backend</quota>", "<quota>user_files</quota>"]);
+  expect(users).toContain("<ip>10.0.0.0/8</ip>");
+  expect(users).toContain("<max_memory_usage_for_user>4294967296</max_memory_usage_for_user>");
   expect(users).not.toMatch(/password|ON \*\.\*/);
   assertWellFormed(users);
-  assertWellFormed(renderServerConfig());
 });
 
 test("a hostile name of a database stays text within XML and one identifier within SQL", () => {
-  const hostile = "a`.* TO `default` </query><query>GRANT ALL ON *.*";
-  const [users, databases] = [renderUsers([{ name: "backend", database: hostile }]), renderDatabases([{ name: "backend", database: hostile }])];
-  expect(users).not.toContain(hostile);
-  expect(users.match(/<query>/g)).toHaveLength(1);
+  const databases = renderDatabases([{ name: "backend", database: "a`.* TO `default` </query><query>GRANT ALL ON *.*" }]);
   expect(databases.match(/<query>/g)).toHaveLength(1);
-  expect(unescape(databases)).toContain("CREATE DATABASE IF NOT EXISTS `a\\`.* TO \\`default\\` </query>");
-  assertWellFormed(users);
+  expect(unescapeXml(databases)).toContain("CREATE DATABASE IF NOT EXISTS `a\\`.* TO \\`default\\` </query>");
   assertWellFormed(databases);
 });
 
-test("text of any kind survives XML, and what XML cannot hold is refused", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
-      let escaped: string;
-      try {
-        escaped = escapeXml(text);
-      } catch {
-        // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-        expect(!text.isWellFormed() || /[\u0000-\u001f\ufffe\uffff]/.test(text)).toBe(true);
-        return;
-      }
-      expect(escaped).not.toMatch(/[<>"']/);
-      expect(unescape(escaped)).toBe(text);
-    }),
-  );
-});
-
-test("an identifier in backquotes ends at its last character, whatever is in it", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom("a", "`", "\\", '"', " ") }), (name) => {
-      expect(quoteIdentifier(name)).toMatch(/^`(?:[^`\\]|\\[`\\])*`$/);
-    }),
-  );
-});
-
-test("a name that cannot be a user's is refused, also where a secret is looked up", () => {
+test("a name that cannot be a user's is refused where a secret is looked up", () => {
   for (const name of ["default", "Backend", "a b", "a><b", "", "1a", "a-b"]) {
-    expect(() => renderUsers([{ name, database: "x" }])).toThrow("cannot be the name");
     expect(() => renderHashSources([{ name, database: "x" }], () => "secret")).toThrow("cannot be the name");
   }
   expect(() => renderHashSources([clickHouseUser("backend")], () => "../other")).toThrow("no id of a secret");
@@ -172,16 +141,6 @@ test("a stack's name makes a host name, whatever is in it", () => {
   expect(clickHouseHost("Team_1.eu")).toBe("clickhouse.team-1-eu.bulkhead.internal");
 });
 
-function unescape(text: string): string {
-  return text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
-}
-
-/** Every element that begins ends, in order. Enough for what is rendered here. */
-function assertWellFormed(xml: string): void {
-  const open: string[] = [];
-  for (const [, end, name, empty] of xml.matchAll(/<(\/?)([a-z_][\w-]*)[^<>]*?(\/?)>/gi)) {
-    if (end === "/") expect(open.pop()).toBe(name);
-    else if (empty !== "/") open.push(name ?? "");
-  }
-  expect(open).toEqual([]);
+async function machineFiles(): Promise<Record<string, string>> {
+  return (inputsOf(await clickHouse(), INSTANCE) as unknown as { metadata: Record<string, string> }).metadata;
 }

@@ -1,3 +1,4 @@
+import { callGoogle } from "../../../components/gcp/google/clients";
 import { googleError, isPassing, readFailure } from "../../../components/gcp/google/failures";
 
 const body = (code: number, status: string, message = "said Google") => ({ error: { code, status, message } });
@@ -18,6 +19,21 @@ it("takes only what Google has not done for worth another attempt", () => {
   expect(isPassing({ status: "UNAVAILABLE", message: "" })).toBe(true);
   expect(isPassing({ status: "RESOURCE_EXHAUSTED", message: "" })).toBe(true);
   expect(isPassing({ status: "INTERNAL", message: "" })).toBe(false);
+});
+
+describe("a connection that breaks under a call", () => {
+  const broken = Object.assign(new Error("request failed"), { cause: Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }) });
+
+  it("is made up for where the call changes nothing", async () => {
+    const call = jest.fn().mockRejectedValueOnce(broken).mockResolvedValue("answer");
+    await expect(callGoogle(call, { what: "reading", repeatable: true })).resolves.toBe("answer");
+  });
+
+  it("is told where nobody knows whether the call was heard", async () => {
+    const call = jest.fn().mockRejectedValue(broken);
+    await expect(callGoogle(call, { what: "starting the job" })).rejects.toMatchObject({ message: expect.stringContaining("starting the job failed") as string });
+    expect(call).toHaveBeenCalledTimes(1);
+  });
 });
 
 it("names what was done, and the mend, and no token", () => {

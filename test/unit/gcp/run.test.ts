@@ -1,7 +1,8 @@
 import fc from "fast-check";
 
 import { invocations } from "../../../components/gcp/run/invokers";
-import { RunServices, urlVariable } from "../../../components/gcp/run/run-services";
+import { RunServices } from "../../../components/gcp/run/run-services";
+import { urlVariable } from "../../../manager/src/catalog/web";
 import type { RunServicesArgs } from "../../../components/gcp/run/run-services";
 import { secretContainers } from "../../../components/gcp/secrets/secret-containers";
 import { Secrets } from "../../../components/gcp/secrets/secrets";

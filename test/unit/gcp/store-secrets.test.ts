@@ -15,7 +15,7 @@ import { storeSecretNames } from "../../../components/gcp/secrets/secret-contain
 import { clickHouseSecrets } from "../../../components/gcp/stores/secrets/clickhouse-secrets";
 import { redisSecret } from "../../../components/gcp/stores/secrets/redis-secret";
 import { storePermissions } from "../../../components/gcp/stores/secrets/store-secrets";
-import type { StoreSetup } from "../../../components/gcp/stores/secrets/store-setup";
+import type { StoreSetup } from "../../../manager/src/stores/store";
 import { startGoogleApi } from "../../support/simulated-cloud/google-api/google-api";
 import type { GoogleApi } from "../../support/simulated-cloud/google-api/google-api";
 import { Cloud } from "../../support/simulated-cloud/provider/cloud";
@@ -75,7 +75,10 @@ describe("the secret of a Redis", () => {
     expect(fieldsOf(NAMES.redis("backend"))).toEqual({
       host: "10.20.16.4",
       port: 6378,
+      username: "default",
       password: "the-first-auth-string",
+      scope: "",
+      url: "rediss://default:the-first-auth-string@10.20.16.4:6378",
       ca: "-----BEGIN CERTIFICATE-----\na\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nb\n-----END CERTIFICATE-----\n",
       setup: "first",
     });
@@ -132,7 +135,7 @@ describe("the secrets of ClickHouse", () => {
     expect(backend).toEqual({
       host: HOST,
       port: 8443,
-      database: "backend",
+      scope: "backend",
       username: "backend",
       password: expect.stringMatching(/^[A-Za-z0-9_-]{32}$/) as string,
       ca: fieldsOf(NAMES.clickhouseAuthority)["ca"],

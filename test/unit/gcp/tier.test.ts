@@ -1,4 +1,3 @@
-import type { Resource } from "@pulumi/pulumi";
 
 import { parseGcpConfig } from "../../../components/gcp/config/parse-gcp-config";
 import type { Reach } from "../../../components/gcp/reach/reach";
@@ -16,7 +15,7 @@ function declare(changes: Readonly<Record<string, unknown>> = {}): Promise<Recor
     const catalog = shippedCatalog();
     const config = parseGcpConfig(prodConfig(changes), catalog);
     const tier = new GcpTier("tier", { stack: "prod", config, catalog, reach: NOWHERE });
-    new Workloads("services", { stack: "prod", config, catalog, tier, compartments: new Map<string, Resource>() });
+    new Workloads("services", { stack: "prod", config, catalog, tier, after: () => [] });
   }, gcpOutputs);
 }
 
@@ -129,7 +128,7 @@ describe("the stack's variants", () => {
       const catalog = { services: shipped.services.map((service) => ({ ...service, redis: false, clickhouse: false, path: null })) };
       const config = parseGcpConfig(prodConfig({ "bulkhead:redis": undefined, "bulkhead:clickhouse": undefined, "bulkhead:edge": undefined, "bulkhead:encryption": undefined }), catalog);
       const tier = new GcpTier("tier", { stack: "prod", config, catalog, reach: NOWHERE });
-      new Workloads("services", { stack: "prod", config, catalog, tier, compartments: new Map() });
+      new Workloads("services", { stack: "prod", config, catalog, tier, after: () => [] });
     }, gcpOutputs);
     expect(resources.map(({ type }) => type).filter((type) => /redis|clickhouse|certificate|ForwardingRule|KeyRing/i.test(type))).toEqual([]);
   }, 60_000);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { CLICKHOUSE_HTTPS_PORT, CLICKHOUSE_NATIVE_PORT } from "./server-config";
+import { CLICKHOUSE_HTTPS_PORT, CLICKHOUSE_NATIVE_PORT } from "../../../../manager/src/clickhouse/server-config";
 
 /** Container-Optimized OS keeps nothing in /etc over a boot, so all of this is written at each. */
 const FOLDER = "/etc/bulkhead";

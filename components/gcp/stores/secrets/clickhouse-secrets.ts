@@ -1,16 +1,15 @@
-import { createHash } from "node:crypto";
-
+import { clickHouseSecret, hashPassword } from "../../../../manager/src/clickhouse/secret";
+import { CLICKHOUSE_HTTPS_PORT } from "../../../../manager/src/clickhouse/server-config";
 import { generatePassword, isGeneratedPassword } from "../../../../manager/src/secrets/secret";
-import { CLICKHOUSE_HTTPS_PORT } from "../clickhouse/server-config";
-import { clickHouseUser } from "../clickhouse/users";
+import type { StoreSecret } from "../../../../manager/src/stores/store-secret";
 import type { GoogleClients } from "../../google/clients";
 import { addVersion } from "../../google/secret-versions";
 import type { storeSecretNames } from "../../secrets/secret-containers";
 import { createAuthority, createServerPem, isUsableAuthority, isUsableServerPem } from "./certificate";
 import type { Authority } from "./certificate";
 import { readSecretText } from "./secret-text";
-import { parseFields, secretFinding } from "./store-setup";
-import type { StoreSetup } from "./store-setup";
+import { parseFields, secretFinding } from "./secret-fields";
+import type { StoreSetup } from "../../../../manager/src/stores/store";
 
 export interface ClickHouseSecretsOptions {
   readonly clients: GoogleClients;
@@ -29,9 +28,10 @@ export interface ClickHouseSecretsOptions {
  *   year, is nothing that a service notices. `setup` is the token, written when all others are.
  * - `…-clickhouse-tls`, the server's key and certificate, for the machine;
  * - `…-<service>-clickhouse-hash`, the SHA-256 of the password, for the machine, which exchanges it within five minutes;
- * - `…-<service>-clickhouse`, `{host, port, database, username, password, ca, url}`, for the service, for ClickHouse's HTTPS interface.
+ * - `…-<service>-clickhouse`, a `StoreSecret`, for the service, for ClickHouse's HTTPS interface.
  */
 export function clickHouseSecrets({ clients, names, host, services, now = Date.now }: ClickHouseSecretsOptions): StoreSetup {
+  const loginFields = (service: string, password: string, { ca }: Authority): StoreSecret => clickHouseSecret({ host, port: CLICKHOUSE_HTTPS_PORT, ca }, service, password);
   const read = async (signal: AbortSignal | undefined) => {
     const text = (id: string) => readSecretText(clients, id, signal);
     const [authority, tls, ...logins] = await Promise.all([
@@ -53,8 +53,8 @@ export function clickHouseSecrets({ clients, names, host, services, now = Date.n
         ...(isUsableServerPem(tls ?? "", authority, host, now()) ? [] : [`the secret ${names.clickhouseTls} holds no certificate for ${host} that is good for two months`]),
         ...logins.flatMap(({ service, secret, hash }) => {
           const password = passwordOf(secret);
-          const finding = password === undefined ? (secretFinding(names.clickhouse(service), secret, {}) ?? `the secret ${names.clickhouse(service)} has no generated password`) : secretFinding(names.clickhouse(service), secret, loginFields(service, host, password, authority));
-          return [...(finding === undefined ? [] : [finding]), ...(password !== undefined && hash !== hashOf(password) ? [`the secret ${names.clickhouseHash(service)} is not the hash of the password`] : [])];
+          const finding = password === undefined ? (secretFinding(names.clickhouse(service), secret, {}) ?? `the secret ${names.clickhouse(service)} has no generated password`) : secretFinding(names.clickhouse(service), secret, { ...loginFields(service, password, authority) });
+          return [...(finding === undefined ? [] : [finding]), ...(password !== undefined && hash !== hashPassword(password) ? [`the secret ${names.clickhouseHash(service)} is not the hash of the password`] : [])];
         }),
         ...(authority.setup === null ? [`the setup of ClickHouse's secrets was not finished`] : []),
       ];
@@ -75,10 +75,10 @@ export function clickHouseSecrets({ clients, names, host, services, now = Date.n
       for (const { service, secret, hash } of logins) {
         const kept = passwordOf(secret);
         const password = kept ?? generatePassword();
-        const fields = loginFields(service, host, password, authority);
+        const fields = loginFields(service, password, authority);
         // The service's own first: a crash before the hash leaves a password that the next run takes over.
-        if (kept === undefined || secretFinding(names.clickhouse(service), secret, fields) !== undefined) await write(names.clickhouse(service), JSON.stringify(fields));
-        if (hash !== hashOf(password)) await write(names.clickhouseHash(service), hashOf(password));
+        if (kept === undefined || secretFinding(names.clickhouse(service), secret, { ...fields }) !== undefined) await write(names.clickhouse(service), JSON.stringify(fields));
+        if (hash !== hashPassword(password)) await write(names.clickhouseHash(service), hashPassword(password));
       }
       if (authority.setup !== token) await write(names.clickhouseAuthority, JSON.stringify({ ca: authority.ca, key: authority.key, setup: token }));
       return written;
@@ -96,16 +96,4 @@ function parseAuthority(text: string | undefined, now: number): (Authority & { r
 function passwordOf(secret: string | undefined): string | undefined {
   const password = parseFields(secret)?.["password"];
   return typeof password === "string" && isGeneratedPassword(password) ? password : undefined;
-}
-
-function loginFields(service: string, host: string, password: string, { ca }: Authority) {
-  const { name: username, database } = clickHouseUser(service);
-  const port = CLICKHOUSE_HTTPS_PORT;
-  // Neither names nor passwords have a character that a URL would want escaped.
-  return { host, port, database, username, password, ca, url: `https://${username}:${password}@${host}:${port}/${database}` };
-}
-
-/** As the machine takes it: 64 hexadecimal digits, and no end of line. */
-function hashOf(password: string): string {
-  return createHash("sha256").update(password).digest("hex");
 }

@@ -1,9 +1,10 @@
+import { makeRedisSecret } from "../../../../manager/src/redis/secret";
 import type { GoogleClients } from "../../google/clients";
 import { readRedisLogin } from "../../google/redis-admin";
 import { addVersion } from "../../google/secret-versions";
 import { readSecretText } from "./secret-text";
-import { parseFields, secretFinding } from "./store-setup";
-import type { StoreSetup } from "./store-setup";
+import { parseFields, secretFinding } from "./secret-fields";
+import type { StoreSetup } from "../../../../manager/src/stores/store";
 
 export interface RedisSecretOptions {
   readonly clients: GoogleClients;
@@ -14,12 +15,13 @@ export interface RedisSecretOptions {
 }
 
 /**
- * The secret of a service's Redis, `{host, port, password, ca, setup}`: what Memorystore says, read from its API and from nowhere else, so that an
- * AUTH string made anew there arrives here. `setup` is the token.
+ * The secret of a service's Redis, a StoreSecret and `setup`, the token: what Memorystore says, read from its API and from nowhere else, so that an AUTH string made anew there arrives here. Memorystore has no
+ * users, so it is `default` who gets in, and an instance for each service, so its keys need no prefix: `scope` is empty.
  */
 export function redisSecret({ clients, instance, secret }: RedisSecretOptions): StoreSetup {
   const look = async (signal: AbortSignal | undefined) => {
-    const [login, text] = await Promise.all([readRedisLogin(clients, instance, signal), readSecretText(clients, secret, signal)]);
+    const [{ password, ...endpoint }, text] = await Promise.all([readRedisLogin(clients, instance, signal), readSecretText(clients, secret, signal)]);
+    const login = makeRedisSecret(endpoint, { username: "default", password, scope: "" });
     const setup = parseFields(text)?.["setup"];
     const token = typeof setup === "string" && setup !== "" ? setup : null;
     const finding = secretFinding(secret, text, { ...login }) ?? (token === null ? `the secret ${secret} is not from a setup` : undefined);

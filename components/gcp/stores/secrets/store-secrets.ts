@@ -13,7 +13,7 @@ import type { SecretOwner } from "../../secrets/secret-containers";
 import type { Secrets } from "../../secrets/secrets";
 import { clickHouseSecrets } from "./clickhouse-secrets";
 import { redisSecret } from "./redis-secret";
-import type { StoreSetup } from "./store-setup";
+import type { StoreSetup } from "../../../../manager/src/stores/store";
 
 export interface StoreSecretsArgs {
   /** Pulumi stack. */

@@ -1,4 +1,4 @@
-/** Text of an element, or of an attribute in quotes. Control characters, which XML 1.0 cannot hold in any form, are refused. */
+/** Text of an XML element, or of an attribute in quotes. Control characters, which XML 1.0 cannot hold in any form, are refused with an Error. */
 export function escapeXml(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text) || !text.isWellFormed()) throw new Error(`${JSON.stringify(text)} cannot be written in XML`);
@@ -8,4 +8,9 @@ export function escapeXml(text: string): string {
 /** An identifier of ClickHouse's SQL, in backquotes. */
 export function quoteIdentifier(name: string): string {
   return `\`${name.replace(/[\\`]/g, "\\$&")}\``;
+}
+
+/** A text of ClickHouse's SQL, in quotes. */
+export function quoteText(text: string): string {
+  return `'${text.replace(/[\\']/g, "\\$&")}'`;
 }

@@ -1,0 +1,12 @@
+export { createClickHouse } from "./client";
+export type { ClickHouseClientLike, CreateClickHouseOptions } from "./client";
+export { clickHouseDialect } from "./dialect";
+export type { ClickHouseDialect } from "./dialect";
+export { clickHouseHealth } from "./health";
+export type { ClickHouseHealth } from "./health";
+export { CLOUD_LIMITS, DEVELOPER_LIMITS } from "./limits";
+export type { ClickHouseLimits } from "./limits";
+export { clickHouseUser } from "./names";
+export type { ClickHouseUser } from "./names";
+export { clickHouseStore } from "./store";
+export type { ClickHouseStoreOptions } from "./store";
