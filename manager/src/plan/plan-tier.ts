@@ -1,7 +1,8 @@
 import type { Catalog, Service } from "../catalog/catalog";
 import { roleNames } from "../catalog/names";
 import { BulkheadError } from "../errors/bulkhead-error";
-import type { CompartmentPlan, RoleSpec, TierFacts, TierPlan } from "./plan";
+import type { CompartmentPlan, Membership, RoleSpec, TierFacts, TierPlan } from "./plan";
+import { hasMembershipOptions, hasTransactionTimeout, refuseOldPlan } from "./postgres-major";
 
 /** Connections of a compartment beside those of the running service: a migration with its lock session and one to spare, two people's shells and a backup, and the admin's sessions. */
 const MIGRATOR_CONNECTIONS = 3;
@@ -19,20 +20,23 @@ const READONLY_SETTINGS = { default_transaction_read_only: "on", idle_in_transac
 /**
  * The plan for a catalog on a server: pure, so that a preview and a test can call it.
  *
- * @throws BulkheadError `BUDGET_EXCEEDED` when the compartments' connection budgets do not fit under `max_connections`.
+ * @throws BulkheadError `BUDGET_EXCEEDED` when the compartments' connection budgets do not fit under `max_connections`; `POSTGRES_TOO_OLD` for a server before version 15
  */
 export function planTier(catalog: Catalog, tier: TierFacts): TierPlan {
+  refuseOldPlan(tier);
   const compartments = catalog.services.flatMap((service) => (service.database === null ? [] : [planCompartment(service, service.database, tier)]));
   checkBudget(compartments, tier);
   return { version: 1, tier, compartments };
 }
 
-function planCompartment(service: Service, database: string, { extensions = [] }: TierFacts): CompartmentPlan {
+function planCompartment(service: Service, database: string, tier: TierFacts): CompartmentPlan {
+  const { extensions = [] } = tier;
   const roles = roleNames(service.name);
   const [user, standbyUser] = roles.users;
-  const inheritApp = [{ role: roles.app, inherit: true, set: false }];
+  const memberOf = (role: string, { inherit, set }: Pick<Membership, "inherit" | "set">): Pick<RoleSpec, "inherit" | "memberOf"> =>
+    hasMembershipOptions(tier) ? { memberOf: [{ role, inherit, set }] } : { inherit, memberOf: [{ role, inherit, set: true }] };
   const group = (name: string): RoleSpec => ({ name, login: false, connectionLimit: -1, memberOf: [], settings: {} });
-  const appLogin = (name: string): RoleSpec => ({ name, login: true, connectionLimit: service.connections, memberOf: inheritApp, settings: APP_SETTINGS });
+  const appLogin = (name: string): RoleSpec => ({ name, login: true, connectionLimit: service.connections, ...memberOf(roles.app, { inherit: true, set: false }), settings: settingsFor(tier, APP_SETTINGS) });
   return {
     service: service.name,
     database: { name: database, connectionLimit: service.connections + MIGRATOR_CONNECTIONS + READONLY_CONNECTIONS + ADMIN_CONNECTIONS },
@@ -44,17 +48,22 @@ function planCompartment(service: Service, database: string, { extensions = [] }
         name: roles.migrator,
         login: true,
         connectionLimit: MIGRATOR_CONNECTIONS,
-        memberOf: [{ role: roles.owner, inherit: false, set: true }],
+        ...memberOf(roles.owner, { inherit: false, set: true }),
         // Every session of the migrator starts as the owner: what any tool creates belongs to the owner from the beginning.
         settings: { ...MIGRATOR_SETTINGS, role: roles.owner },
       },
       appLogin(user),
       appLogin(standbyUser),
-      { name: roles.readonly, login: true, connectionLimit: READONLY_CONNECTIONS, memberOf: [], settings: READONLY_SETTINGS },
+      { name: roles.readonly, login: true, connectionLimit: READONLY_CONNECTIONS, memberOf: [], settings: settingsFor(tier, READONLY_SETTINGS) },
     ],
     extensions: ["pg_stat_statements", ...extensions],
     urlParameters: service.urlParameters,
   };
+}
+
+/** What the server knows of the settings. Without transaction_timeout each statement and each pause in a transaction still has its limit, and only their sum has none. */
+function settingsFor(tier: TierFacts, { transaction_timeout, ...others }: Readonly<Record<string, string>> & { readonly transaction_timeout: string }): Readonly<Record<string, string>> {
+  return hasTransactionTimeout(tier) ? { ...others, transaction_timeout } : others;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface TierFacts {
    * validation tries, and nobody else can change a thing about them. Default: none.
    */
   readonly providerDatabases?: readonly string[];
+  /** Major version of the server, 15 or newer: decides what the plan holds and in which words it is made true. Default: 17. */
+  readonly postgresMajor?: number;
 }
 
 /** One service's compartment. */
@@ -57,6 +59,8 @@ export interface RoleSpec {
   readonly login: boolean;
   /** `CONNECTION LIMIT`; -1 for none, as Postgres writes it. */
   readonly connectionLimit: number;
+  /** INHERIT or NOINHERIT, for servers before 16, where it decides for all memberships of the role. Left out: each membership says it itself, or there is none. */
+  readonly inherit?: boolean;
   /** The roles that it is a member of, and how; it is a member of no other. */
   readonly memberOf: readonly Membership[];
   /** `ALTER ROLE … SET`: it has these and no other, in any database. */
@@ -68,6 +72,6 @@ export interface Membership {
   readonly role: string;
   /** May use the role's rights without SET ROLE. */
   readonly inherit: boolean;
-  /** May SET ROLE to it. */
+  /** May SET ROLE to it. Always so before version 16. */
   readonly set: boolean;
 }

@@ -6,6 +6,7 @@ import { diffExtensionGrants } from "./diff-extension-grants";
 import { describeDifference, diffPrivileges, grants, groupByGrantee, ownPrivileges, privilegeSql, roleSql } from "./diff-privileges";
 import type { Grants } from "./diff-privileges";
 import { MONITOR_ROLE } from "./diff-roles";
+import { actAs, actAsNoMore } from "./membership-sql";
 import type { ObjectKind, ObservedDatabaseContents, ObservedDefaultPrivileges, ObservedObject, ObservedSchema, Privilege } from "./observed";
 import { createStatementsView, OWN_STATEMENTS_SOURCE } from "./statements-view";
 
@@ -140,13 +141,9 @@ function diffDefaultPrivileges(plan: TierPlan, compartment: CompartmentPlan, { s
 }
 
 /** Any login may set default privileges of its own. To take them back, the admin becomes a member of the role for the length of the transaction; of owners it is one already. */
-function borrowing({ tier: { admin }, compartments }: TierPlan, role: string, statements: readonly Statement[]): Statement[] {
-  if (role === admin || compartments.some(({ roles }) => roles.owner === role)) return [...statements];
-  return [
-    { sql: `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE` },
-    ...statements,
-    { sql: `REVOKE ${quoteIdentifier(role)} FROM ${quoteIdentifier(admin)}` },
-  ];
+function borrowing({ tier, compartments }: TierPlan, role: string, statements: readonly Statement[]): Statement[] {
+  if (role === tier.admin || compartments.some(({ roles }) => roles.owner === role)) return [...statements];
+  return [{ sql: actAs(tier, role) }, ...statements, { sql: actAsNoMore(tier, role) }];
 }
 
 function builtInDefaults(role: string, schema: string | null, objectType: string): Privilege[] {

@@ -3,6 +3,7 @@ import { quoteIdentifier } from "../postgres/identifier";
 import type { Change, ProvisionRule, Statement } from "./change";
 import { describeDifference, diffPrivileges, ownPrivileges, privilegeSql } from "./diff-privileges";
 import type { Grants } from "./diff-privileges";
+import { borrowRights, returnRights } from "./membership-sql";
 import type { ObservedCluster, ObservedDatabase, Privilege } from "./observed";
 import { INITIAL_DATABASES } from "./read-cluster";
 
@@ -104,12 +105,12 @@ export function mayActAs(plan: TierPlan, role: string): boolean {
  * admin holds neither by itself, so it takes both for the length of the transaction.
  */
 export function ownerSql(plan: TierPlan, from: string, to: string, alter: string): Statement[] {
-  const { admin } = plan.tier;
-  const borrowed = [...new Set([from, to])].filter((role) => role !== admin);
+  const { tier, compartments } = plan;
+  const borrowed = [...new Set([from, to])].filter((role) => role !== tier.admin);
   return [
-    ...borrowed.map((role) => ({ sql: `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT TRUE, SET TRUE` })),
+    ...borrowed.map((role) => ({ sql: borrowRights(tier, role) })),
     { sql: alter },
     // Of every owner of the plan the admin keeps the right to SET ROLE.
-    ...borrowed.map((role) => ({ sql: role === to || plan.compartments.some(({ roles }) => roles.owner === role) ? `GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(admin)} WITH INHERIT FALSE, SET TRUE` : `REVOKE ${quoteIdentifier(role)} FROM ${quoteIdentifier(admin)}` })),
+    ...borrowed.map((role) => ({ sql: returnRights(tier, role, role === to || compartments.some(({ roles }) => roles.owner === role)) })),
   ];
 }

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 
 import type { CompartmentPlan, TierPlan } from "../plan/plan";
+import { hasMembershipOptions } from "../plan/postgres-major";
 import { closeSession } from "../postgres/connect";
 import { leftBehind } from "./books";
 import type { Change } from "./change";
@@ -9,7 +10,9 @@ import { diffCredentials } from "./credentials";
 import type { CredentialChange } from "./credentials";
 import { diffContents } from "./diff-contents";
 import { diffDatabase, diffOtherDatabases } from "./diff-database";
-import { diffMonitorRole, diffRoles, MONITOR_ROLE } from "./diff-roles";
+import { diffRoles, MONITOR_ROLE } from "./diff-roles";
+import { diffTierRoles } from "./diff-tier-roles";
+import { OPERATOR_ROLE } from "./membership-sql";
 import type { ObservedCluster, ObservedCompartment } from "./observed";
 import type { ProvisionOptions } from "./options";
 import { AGREED_DATABASE, readCluster } from "./read-cluster";
@@ -46,7 +49,7 @@ export function isConverged({ changes, credentials, token }: CompartmentInspecti
  * Holds the plan against the server and the secret store; changes nothing. Contents of a database that does not exist yet are not known,
  * so a new compartment shows its roles and database only.
  *
- * @throws BulkheadError `DATABASE_RENAMED`, `DATABASE_TAKEN`; anything that the sessions throw
+ * @throws BulkheadError `DATABASE_RENAMED`, `DATABASE_TAKEN`, `POSTGRES_TOO_OLD`, `POSTGRES_VERSION_DIFFERS`; anything that the sessions throw
  */
 export async function inspect(plan: TierPlan, options: ProvisionOptions): Promise<Inspection> {
   const client = await openAdminSession(options, AGREED_DATABASE);
@@ -65,13 +68,17 @@ export async function inspect(plan: TierPlan, options: ProvisionOptions): Promis
     const token = cluster.compartments.find((row) => row.service === service)?.token ?? null;
     return { service, changes: [...clusterChanges(plan, compartment, cluster), ...contents], credentials, token };
   });
-  return { tier: [...diffMonitorRole(plan, cluster), ...diffOtherDatabases(plan, cluster)], compartments, leftBehind: leftBehind(plan, cluster) };
+  return { tier: [...diffTierRoles(plan, cluster), ...diffOtherDatabases(plan, cluster)], compartments, leftBehind: leftBehind(plan, cluster) };
 }
 
-/** Reads what the whole plan speaks of. */
+/**
+ * Reads what the whole plan speaks of.
+ *
+ * @throws BulkheadError `POSTGRES_TOO_OLD`, `POSTGRES_VERSION_DIFFERS`
+ */
 export function readPlannedCluster(client: ClientBase, plan: TierPlan): Promise<ObservedCluster> {
-  const roles = [MONITOR_ROLE, ...plan.compartments.flatMap(({ roleSpecs }) => roleSpecs.map(({ name }) => name))];
-  return readCluster(client, roles, plan.compartments.map(({ database }) => database.name));
+  const roles = [MONITOR_ROLE, ...(hasMembershipOptions(plan.tier) ? [] : [OPERATOR_ROLE]), ...plan.compartments.flatMap(({ roleSpecs }) => roleSpecs.map(({ name }) => name))];
+  return readCluster(client, roles, plan.compartments.map(({ database }) => database.name), plan.tier);
 }
 
 /** The part of the plan that a run is about. */

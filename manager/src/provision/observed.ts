@@ -11,6 +11,8 @@ export interface ObservedRole {
   readonly superuser: boolean;
   readonly createdb: boolean;
   readonly createrole: boolean;
+  /** Before version 16: the role has the rights of those that it is a member of without SET ROLE. */
+  readonly inherit: boolean;
   readonly replication: boolean;
   readonly bypassrls: boolean;
   readonly connectionLimit: number;
@@ -23,9 +25,10 @@ export interface ObservedMembership {
   readonly member: string;
   readonly grantor: string;
   readonly admin: boolean;
+  /** Before version 16: that of the member, and `set` is true. */
   readonly inherit: boolean;
   readonly set: boolean;
-  /** The admin has the grantor's rights, so it may take the membership back in that one's name. */
+  /** The admin may take it back: it has the grantor's rights; before version 16: the role is no superuser. */
   readonly revocable: boolean;
 }
 

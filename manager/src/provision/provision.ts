@@ -14,7 +14,8 @@ import { diffCredentials, setPasswordSql } from "./credentials";
 import type { CredentialChange } from "./credentials";
 import { diffContents } from "./diff-contents";
 import { diffOtherDatabases } from "./diff-database";
-import { diffMonitorRole, isNeededByAll } from "./diff-roles";
+import { isNeededByAll } from "./diff-roles";
+import { diffTierRoles } from "./diff-tier-roles";
 import { clusterChanges, readPlannedCluster, selectCompartments, SESSIONS_AT_ONCE } from "./inspect";
 import type { ObservedCluster, ObservedDatabaseContents } from "./observed";
 import type { ProvisionOptions } from "./options";
@@ -62,7 +63,7 @@ interface Run {
  *
  * @throws BulkheadError `PROVISION_STATEMENT_FAILED` naming service, finding and statement; `PROVISION_LOCK_TIMEOUT` when another
  *   provisioner does not end; `PROVISION_NOT_CONVERGING` when differences come back; `PROVISION_NO_CONNECTION`; `DATABASE_RENAMED`,
- *   `DATABASE_TAKEN`, `DATABASE_FOREIGN`, before anything is changed
+ *   `DATABASE_TAKEN`, `DATABASE_FOREIGN`, `POSTGRES_TOO_OLD`, `POSTGRES_VERSION_DIFFERS`, before anything is changed
  */
 export async function provision(plan: TierPlan, options: ProvisionOptions): Promise<ProvisionReport> {
   const startedAt = performance.now();
@@ -110,7 +111,7 @@ async function provisionCluster(client: Client, run: Run): Promise<ObservedClust
   await converge(
     async (pass) => {
       if (pass > 1) cluster = await readPlannedCluster(client, plan);
-      return [...diffMonitorRole(plan, cluster), ...diffOtherDatabases(plan, cluster), ...compartments.flatMap((compartment) => clusterChanges(plan, compartment, cluster))];
+      return [...diffTierRoles(plan, cluster), ...diffOtherDatabases(plan, cluster), ...compartments.flatMap((compartment) => clusterChanges(plan, compartment, cluster))];
     },
     (changes) => applyToCluster(client, cluster, changes, run),
     done,
@@ -125,7 +126,7 @@ async function applyToCluster(client: Client, cluster: ObservedCluster, changes:
   for (const { service } of newcomers) run.newcomers.add(service);
   const creations = creationsOf(changes, new Set(newcomers.map(({ service }) => service)));
   // What is the tier's own comes first too: the server's first databases are closed to PUBLIC before a login can be used.
-  const first = changes.filter((change) => change.service === "tier" || isNeededByAll(change, plan.tier.admin));
+  const first = changes.filter((change) => change.service === "tier" || isNeededByAll(change, plan.tier));
   const ofRoles = changes.filter((change) => change.rule.startsWith("role-") && !first.includes(change));
   const ofNewDatabases = new Set(creations.flatMap(({ create, open }) => [create, ...open]));
   const others = changes.filter((change) => !change.rule.startsWith("role-") && !first.includes(change) && !ofNewDatabases.has(change));

@@ -19,7 +19,7 @@ export interface PruneReport {
  * Removes the compartment of a service that has left the catalog: sessions, database, roles, secrets, books. The one function that drops
  * data; the caller has had the name typed. Safe to run again after a crash: the books are closed last.
  *
- * @throws BulkheadError `PRUNE_IN_CATALOG`, `PRUNE_UNKNOWN`, `PRUNE_ROLE_IN_USE`
+ * @throws BulkheadError `PRUNE_IN_CATALOG`, `PRUNE_UNKNOWN`, `PRUNE_ROLE_IN_USE`; `POSTGRES_TOO_OLD`, `POSTGRES_VERSION_DIFFERS`
  */
 export async function prune(plan: TierPlan, service: string, { openSession, secrets, progress }: Pick<ProvisionOptions, "openSession" | "secrets" | "progress">): Promise<PruneReport> {
   if (plan.compartments.some((compartment) => compartment.service === service)) {
@@ -29,7 +29,7 @@ export async function prune(plan: TierPlan, service: string, { openSession, secr
   const names = [...users, readonly, migrator, app, owner];
   const client = await openSession(AGREED_DATABASE);
   try {
-    const cluster = await readCluster(client, names, []);
+    const cluster = await readCluster(client, names, [], plan.tier);
     const entry = leftBehind(plan, cluster).find((row) => row.service === service);
     if (entry === undefined) {
       const known = leftBehind(plan, cluster).map((row) => row.service);

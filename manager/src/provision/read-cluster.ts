@@ -1,5 +1,7 @@
 import type { ClientBase } from "pg";
 
+import type { TierFacts } from "../plan/plan";
+import { hasMembershipOptions, refuseOtherServer } from "../plan/postgres-major";
 import { readAcl } from "../postgres/acl";
 import type { ObservedCluster, ObservedDatabase } from "./observed";
 
@@ -15,27 +17,51 @@ export const INITIAL_DATABASES: readonly string[] = [AGREED_DATABASE, "template1
  * @param client a session of the admin in the agreed database
  * @param roles the roles that the plan speaks of
  * @param databases the databases that the plan speaks of
+ * @throws BulkheadError `POSTGRES_TOO_OLD`, `POSTGRES_VERSION_DIFFERS` for a server that the plan is not for
  */
-export async function readCluster(client: ClientBase, roles: readonly string[], databases: readonly string[]): Promise<ObservedCluster> {
-  const { rows } = await client.query<{ cluster: RawCluster }>(CLUSTER_QUERY, [roles, databases]);
-  const raw = rows[0]!.cluster;
+export async function readCluster(client: ClientBase, roles: readonly string[], databases: readonly string[], tier: TierFacts): Promise<ObservedCluster> {
+  const { versionNumber, ...raw } = await queryCluster(client, roles, databases, tier);
+  refuseOtherServer(tier, versionNumber);
   const cluster = { ...raw, databases: raw.databases.map(({ acl, ...database }) => ({ ...database, ...readAcl(acl, "database", database.owner) })) };
   if (!cluster.bookkeeping) return cluster;
   const books = await client.query<{ service: string; database: string; token: string | null }>("SELECT service, database, token FROM bulkhead.compartment ORDER BY service");
   return { ...cluster, compartments: books.rows };
 }
 
-type RawCluster = Omit<ObservedCluster, "databases"> & { readonly databases: readonly (Omit<ObservedDatabase, "privileges" | "ownerLacks"> & { readonly acl: string[] | null })[] };
+async function queryCluster(client: ClientBase, roles: readonly string[], databases: readonly string[], tier: TierFacts): Promise<RawCluster> {
+  try {
+    const { rows } = await client.query<{ cluster: RawCluster }>(clusterQuery(hasMembershipOptions(tier) ? OPTIONS : OLD_OPTIONS), [roles, databases]);
+    return rows[0]!.cluster;
+  } catch (error) {
+    // 42703 undefined_column: a plan for 16 or newer meets an older server.
+    if ((error as { code?: string }).code === "42703") refuseOtherServer(tier, await readVersionNumber(client));
+    throw error;
+  }
+}
 
-const CLUSTER_QUERY = `
+async function readVersionNumber(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ version: number }>("SELECT current_setting('server_version_num')::int AS version");
+  return rows[0]!.version;
+}
+
+/** As the query answers it. `versionNumber` is `server_version_num`: 170004 is 17.4. */
+type RawCluster = Omit<ObservedCluster, "databases"> & { readonly versionNumber: number; readonly databases: readonly (Omit<ObservedDatabase, "privileges" | "ownerLacks"> & { readonly acl: string[] | null })[] };
+
+/** `inherit`, `set` and `revocable` of a membership. */
+const OPTIONS = "'inherit', am.inherit_option, 'set', am.set_option, 'revocable', pg_has_role(current_user, am.grantor, 'USAGE')";
+/** The same before version 16. */
+const OLD_OPTIONS = "'inherit', m.rolinherit, 'set', true, 'revocable', NOT g.rolsuper";
+
+const clusterQuery = (options: string): string => `
 SELECT json_build_object(
+  'versionNumber', current_setting('server_version_num')::int,
   'roles', coalesce((SELECT json_agg(json_build_object(
-      'name', rolname, 'login', rolcanlogin, 'superuser', rolsuper, 'createdb', rolcreatedb, 'createrole', rolcreaterole,
+      'name', rolname, 'login', rolcanlogin, 'superuser', rolsuper, 'createdb', rolcreatedb, 'createrole', rolcreaterole, 'inherit', rolinherit,
       'replication', rolreplication, 'bypassrls', rolbypassrls, 'connectionLimit', rolconnlimit, 'validUntil', rolvaliduntil))
     FROM pg_roles WHERE rolname = ANY ($1)), '[]'),
   'memberships', coalesce((SELECT json_agg(json_build_object(
       'role', g.rolname, 'member', m.rolname, 'grantor', pg_get_userbyid(am.grantor),
-      'admin', am.admin_option, 'inherit', am.inherit_option, 'set', am.set_option, 'revocable', pg_has_role(current_user, am.grantor, 'USAGE')))
+      'admin', am.admin_option, ${options}))
     FROM pg_auth_members am JOIN pg_roles g ON g.oid = am.roleid JOIN pg_roles m ON m.oid = am.member
     WHERE g.rolname = ANY ($1) OR m.rolname = ANY ($1)), '[]'),
   'settings', coalesce((SELECT json_agg(json_build_object(

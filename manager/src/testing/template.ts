@@ -105,7 +105,7 @@ async function ensureRoles(admin: Client): Promise<void> {
     });
   }
   // The admin acts as the owner: it makes databases for it and clones them.
-  await admin.query(`GRANT ${OWNER} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE`);
+  await admin.query(`GRANT ${OWNER} TO CURRENT_USER`);
 }
 
 /** duplicate_object, and unique_violation where two are created in the same moment. */

@@ -9,7 +9,7 @@ import { SECRET_LOGINS } from "../secrets/secret";
 import type { SecretLogin, SecretStore } from "../secrets/secret";
 import { inDatabase } from "./in-database";
 import type { Evidence } from "./report";
-import { RULES } from "./rules";
+import { RULES, STORE_RULES } from "./rules";
 import type { LiveRule, Rule } from "./rules";
 import type { DatabaseFacts, ServerFacts } from "./server-facts";
 
@@ -109,6 +109,6 @@ export async function noCompartmentEvidence(service: string, { roles, databases 
     ...foundDatabases.map((database) => failed(`database ${database} exists, but the service has none in the catalog`, "look whose data it holds before you drop it: psql \"$(npx bulkhead conn --admin)\" -c '\\l+'")),
     ...foundSecrets.map((login) => failed(`there is a ${login} secret of the service`, `remove ${secrets.reference({ service, login })}`)),
   ];
-  const skipped = (Object.keys(RULES) as Rule[]).filter((rule) => rule !== "no-compartment").map((rule): Evidence => ({ rule, service, status: "skipped", detail: "the service has no database", ms: 0 }));
+  const skipped = (Object.keys(RULES) as Rule[]).filter((rule) => rule !== "no-compartment" && !Object.hasOwn(STORE_RULES, rule)).map((rule): Evidence => ({ rule, service, status: "skipped", detail: "the service has no database", ms: 0 }));
   return [...(failures.length > 0 ? failures : [{ rule: "no-compartment", service, status: "passed", detail: "no role, no database and no secret is named after it", ms } as const]), ...skipped];
 }

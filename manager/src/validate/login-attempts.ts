@@ -1,4 +1,5 @@
-import type { CompartmentPlan } from "../plan/plan";
+import type { CompartmentPlan, TierFacts } from "../plan/plan";
+import { hasMembershipOptions } from "../plan/postgres-major";
 import { quoteIdentifier } from "../postgres/identifier";
 import type { SecretLogin } from "../secrets/secret";
 import type { Attempt } from "./attempts";
@@ -16,7 +17,7 @@ export interface AttemptContext {
   readonly login: SecretLogin;
   /** The role that the login's secret names. */
   readonly role: string;
-  readonly admin: string;
+  readonly tier: TierFacts;
   readonly facts: SessionFacts;
 }
 
@@ -27,7 +28,7 @@ export interface AttemptContext {
  * on, or changes nothing.
  */
 export function refusedAttempts(context: AttemptContext): Attempt[] {
-  const { compartment, login, role, admin, facts } = context;
+  const { compartment, login, role, tier, facts } = context;
   // The database's owner is what pg_database_owner stands for, so the migrator may act as that too.
   const own = login === "migrator" ? [role, compartment.roles.owner, "pg_database_owner"] : [role];
   const others = facts.roles.map(({ name }) => name).filter((name) => !own.includes(name));
@@ -36,13 +37,13 @@ export function refusedAttempts(context: AttemptContext): Attempt[] {
   const target = nameOf(facts.tables.find(({ schema, kind }) => schema === "public" && kind === "table") ?? { schema: "pg_catalog", name: "pg_class" });
   const attempt = (rule: LiveRule, sql: string, what = sql): Attempt => ({ rule, what, sql, expected: "42501" });
   return [
-    ...others.map((name) => attempt("no-set-role", `SET LOCAL ROLE ${quoteIdentifier(name)}`, `SET ROLE ${name}`)),
+    ...others.filter((name) => name !== unrefusableRole(context)).map((name) => attempt("no-set-role", `SET LOCAL ROLE ${quoteIdentifier(name)}`, `SET ROLE ${name}`)),
     ...others.map((name) => attempt("no-session-authorization", `SET LOCAL SESSION AUTHORIZATION ${quoteIdentifier(name)}`, `SET SESSION AUTHORIZATION ${name}`)),
 
     attempt("no-server-control", `CREATE ROLE ${PROBE}`),
     attempt("no-server-control", `ALTER ROLE ${self} CREATEDB`),
     attempt("no-server-control", `ALTER ROLE ${self} CREATEROLE`),
-    attempt("no-server-control", `ALTER ROLE ${quoteIdentifier(admin)} CONNECTION LIMIT 1`),
+    attempt("no-server-control", `ALTER ROLE ${quoteIdentifier(tier.admin)} CONNECTION LIMIT 1`),
     attempt("no-server-control", `GRANT ${quoteIdentifier(compartment.roles.owner)} TO ${self}`),
     attempt("no-server-control", `GRANT pg_read_all_data TO ${self}`),
     attempt("no-server-control", "SET LOCAL log_statement = 'none'"),
@@ -78,6 +79,11 @@ export function refusedAttempts(context: AttemptContext): Attempt[] {
 
     ...(login === "migrator" ? FOREIGN_SCHEMAS.filter((schema) => facts.schemas.includes(schema)).map((schema) => attempt("no-create", `CREATE TABLE ${schema}.${PROBE} ()`)) : restrictedAttempts(context)),
   ];
+}
+
+/** The role from outside its own place that the server's version cannot keep a login from acting as: before 16 every member may, and the service's logins are members of their group. */
+export function unrefusableRole({ compartment, login, tier }: Pick<AttemptContext, "compartment" | "login" | "tier">): string | undefined {
+  return login === "app" && !hasMembershipOptions(tier) ? compartment.roles.app : undefined;
 }
 
 /** Signals that every login must be refused. Cancelling a session does nothing while that one is idle, and the privilege is the same as for ending it. Pure. */

@@ -1,5 +1,6 @@
 import type { Catalog } from "../catalog/catalog";
 import type { ProvisionOptions } from "../provision/options";
+import type { Store } from "../stores/store";
 
 /** What validation needs of the tier that it looks at. */
 export interface ValidateOptions extends Omit<ProvisionOptions, "probe"> {
@@ -7,4 +8,6 @@ export interface ValidateOptions extends Omit<ProvisionOptions, "probe"> {
   readonly catalog: Catalog;
   /** Folder that the catalog's schema folders are relative to. */
   readonly root: string;
+  /** What the tier has beside its Postgres. Default: nothing that could be tried from here. */
+  readonly stores?: readonly Store[];
 }

@@ -1,6 +1,6 @@
 import { SECRET_LOGINS } from "../secrets/secret";
 import type { SecretLogin } from "../secrets/secret";
-import { RULE_IDS } from "./rules";
+import { RULE_IDS, STORE_RULES } from "./rules";
 import type { Rule } from "./rules";
 
 export type CheckStatus = "passed" | "failed" | "skipped";
@@ -46,7 +46,7 @@ export interface ValidationReport {
 }
 
 /**
- * The report: at least one check a rule and service. Several pieces of evidence for the same thing become one check: of those that agree the
+ * The report: at least one check a rule and service; of the stores' rules only for services that ask for one. Several pieces of evidence for the same thing become one check: of those that agree the
  * details are joined; a failure stands alone, with its remedy; and what could not be tried is not passed because something else was.
  *
  * @param services every service that the report is about, in order
@@ -61,7 +61,7 @@ export function buildReport(evidence: readonly Evidence[], services: readonly st
     RULE_IDS.flatMap((rule): ValidationCheck[] => {
       const found = groups.get(JSON.stringify([rule, service]));
       if (found !== undefined) return checksOf(found);
-      return service === "tier" ? [] : [{ id: rule, service, status: "skipped", detail: "could not be tried: nothing that it needs was there", ms: 0 }];
+      return service === "tier" || Object.hasOwn(STORE_RULES, rule) ? [] : [{ id: rule, service, status: "skipped", detail: "could not be tried: nothing that it needs was there", ms: 0 }];
     }),
   );
   const count = (status: CheckStatus): number => checks.filter((check) => check.status === status).length;

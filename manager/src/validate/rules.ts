@@ -35,8 +35,23 @@ export const LIVE_RULES = {
 
 export type LiveRule = keyof typeof LIVE_RULES;
 
+/** What holds in the stores beside the database, for services that ask for one. */
+export const STORE_RULES = {
+  "redis-access": "the service reads and writes what is under its prefix in Redis, over TLS",
+  "redis-no-foreign-keys": "the service can neither read nor write what is under another prefix in Redis",
+  "redis-no-admin": "the service cannot list, flush, configure or watch Redis",
+  "redis-no-anonymous": "nobody gets into Redis without a password, with a wrong one, or without TLS",
+  "clickhouse-access": "the service makes, fills and reads tables of its own database in ClickHouse, over TLS",
+  "clickhouse-no-foreign-database": "the service can neither read nor change another database in ClickHouse",
+  "clickhouse-no-admin": "the service can neither steer ClickHouse nor reach its users, files or other servers",
+  "clickhouse-limits": "the service's quota and limits in ClickHouse are in force, and it cannot raise them",
+  "clickhouse-no-anonymous": "nobody gets into ClickHouse without a password, with a wrong one, or without TLS",
+} as const;
+
+export type StoreRule = keyof typeof STORE_RULES;
+
 /** Every rule with its meaning, in the order of reports. */
-export const RULES = { ...PROVISION_RULES, ...LIVE_RULES } as const;
+export const RULES = { ...PROVISION_RULES, ...LIVE_RULES, ...STORE_RULES } as const;
 
 export type Rule = keyof typeof RULES;
 

@@ -17,7 +17,7 @@ export function shortList(items: readonly string[]): string {
 }
 
 /** Evidence from what one login's session says of itself. Pure. */
-export function sessionEvidence(facts: SessionFacts, { compartment, login, secret, ms }: { compartment: CompartmentPlan; login: SecretLogin; secret: DatabaseSecret; ms: number }): Evidence[] {
+export function sessionEvidence(facts: SessionFacts, { compartment, login, secret, serverPort, ms }: { compartment: CompartmentPlan; login: SecretLogin; secret: DatabaseSecret; serverPort: number; ms: number }): Evidence[] {
   const { service, roles } = compartment;
   const judge = (rule: LiveRule, problems: readonly string[], passed: string, heal?: string): Evidence =>
     problems.length === 0 ? { rule, service, login, status: "passed", detail: passed, ms } : { rule, service, login, status: "failed", detail: shortList(problems), ms, heal };
@@ -29,7 +29,7 @@ export function sessionEvidence(facts: SessionFacts, { compartment, login, secre
   const evidence = [
     judge(
       "identity",
-      differences({ session_user: [facts.sessionUser, secret.username], current_user: [facts.currentUser, currentUser], "the database": [facts.database, secret.dbname], "the server's port": [facts.port, secret.port] }),
+      differences({ session_user: [facts.sessionUser, secret.username], current_user: [facts.currentUser, currentUser], "the database": [facts.database, secret.dbname], "the server's port": [facts.port, serverPort] }),
       `${facts.sessionUser} as ${facts.currentUser} in ${facts.database}`,
     ),
     judge("tls-session", facts.tlsVersion === null ? ["the session is not encrypted"] : /^TLSv1\.[23]$/.test(facts.tlsVersion) ? [] : [`the session has ${facts.tlsVersion}`], String(facts.tlsVersion)),
@@ -43,7 +43,7 @@ export function sessionEvidence(facts: SessionFacts, { compartment, login, secre
   ];
   if (login !== "migrator") {
     const further = facts.tables.flatMap(({ schema, name, furtherPrivileges }) => furtherPrivileges.map((privilege) => `${privilege} on ${schema}.${name}`));
-    evidence.push(judge("no-schema-change", further.map((text) => `may ${text}`), `TRUNCATE, REFERENCES, TRIGGER and MAINTAIN on none of ${facts.tables.filter(({ kind }) => kind === "table").length} tables`));
+    evidence.push(judge("no-schema-change", further.map((text) => `may ${text}`), `${facts.furtherPrivileges.slice(0, -1).join(", ")} and ${facts.furtherPrivileges.at(-1)} on none of ${facts.tables.filter(({ kind }) => kind === "table").length} tables`));
   }
   if (login === "readonly") {
     const advancing = facts.sequences.filter(({ mayAdvance }) => mayAdvance).map(({ identity }) => `may advance sequence ${identity}`);
@@ -83,7 +83,7 @@ function describeWrong({ attempt: { what, expected }, sqlstate, message }: Attem
 
 /** Evidence from the marked statements that a login finds in `bulkhead.statements`. Pure. */
 export function markerEvidence(found: readonly string[], { service }: CompartmentPlan, { login, marked, ms }: { login: SecretLogin; marked: readonly string[]; ms: number }): Evidence {
-  const foreign = found.filter((name) => name !== service && marked.includes(name));
+  const foreign = marked.filter((name) => name !== service && found.includes(name));
   const problem =
     foreign.length > 0 ? `bulkhead.statements shows statements of ${shortList(foreign)}` : found.includes(service) ? undefined : "bulkhead.statements does not show the database's own statements, so nothing is proven about others";
   const base = { rule: "no-foreign-statements", service, login, ms } as const;

@@ -7,7 +7,7 @@ export interface TableFacts {
   readonly kind: "table" | "view";
   /** Columns that an INSERT or UPDATE may name: neither generated nor GENERATED ALWAYS AS IDENTITY. */
   readonly columns: readonly string[];
-  /** Of the privileges that go beyond reading and writing rows, those that the session's role has: TRUNCATE, REFERENCES, TRIGGER, MAINTAIN. */
+  /** Of the privileges that go beyond reading and writing rows, those that the session's role has: TRUNCATE, REFERENCES, TRIGGER and, from version 17 on, MAINTAIN. */
   readonly furtherPrivileges: readonly string[];
 }
 
@@ -22,6 +22,8 @@ export interface SessionFacts {
   readonly tlsVersion: string | null;
   /** Values as SHOW gives them, by name; null where the server does not know the setting. */
   readonly settings: Readonly<Record<string, string | null>>;
+  /** Of the privileges on a table those that go beyond reading and writing rows, as far as the server's version knows them. */
+  readonly furtherPrivileges: readonly string[];
   /** Every role of the server. `inherits`: the session has its rights as it stands. */
   readonly roles: readonly { readonly name: string; readonly inherits: boolean }[];
   readonly schemas: readonly string[];
@@ -58,7 +60,9 @@ async function readTlsVersion(client: Client): Promise<string | null> {
 const OWN_SCHEMA = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'extensions')";
 
 const FACTS_QUERY = `
+WITH further AS (SELECT CASE WHEN current_setting('server_version_num')::int >= 170000 THEN '{TRUNCATE,REFERENCES,TRIGGER,MAINTAIN}' ELSE '{TRUNCATE,REFERENCES,TRIGGER}' END::text[] AS privileges)
 SELECT jsonb_build_object(
+  'furtherPrivileges', (SELECT privileges FROM further),
   'sessionUser', session_user, 'currentUser', current_user, 'database', current_database(), 'port', inet_server_port(),
   'settings', (SELECT coalesce(jsonb_object_agg(s, current_setting(s, true)), '{}') FROM unnest($1::text[]) s),
   'roles', (SELECT jsonb_agg(jsonb_build_object('name', rolname, 'inherits', pg_has_role(session_user, oid, 'USAGE')) ORDER BY rolname) FROM pg_roles),
@@ -67,9 +71,8 @@ SELECT jsonb_build_object(
       'schema', n.nspname, 'name', c.relname, 'kind', CASE WHEN c.relkind IN ('r', 'p') THEN 'table' ELSE 'view' END,
       'columns', (SELECT coalesce(jsonb_agg(a.attname ORDER BY a.attnum), '[]') FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a'),
-      'furtherPrivileges', (SELECT coalesce(jsonb_agg(p), '[]') FROM unnest(CASE WHEN c.relkind NOT IN ('r', 'p') THEN '{}'
-          WHEN current_setting('server_version_num')::int >= 170000 THEN '{TRUNCATE,REFERENCES,TRIGGER,MAINTAIN}' ELSE '{TRUNCATE,REFERENCES,TRIGGER}' END::text[]) p
-        WHERE has_table_privilege(c.oid, p))) ORDER BY n.nspname, c.relname), '[]')
+      'furtherPrivileges', (SELECT coalesce(jsonb_agg(p), '[]') FROM further, unnest(privileges) p
+        WHERE c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, p))) ORDER BY n.nspname, c.relname), '[]')
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm') AND ${OWN_SCHEMA}
       AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')),

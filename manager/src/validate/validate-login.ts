@@ -14,7 +14,7 @@ import { runAttempts } from "./attempts";
 import type { Attempt } from "./attempts";
 import { inDatabase } from "./in-database";
 import { readMarkers } from "./markers";
-import { allowedAttempts, readOnlyAttempts, refusedAttempts, signalAttempts } from "./login-attempts";
+import { allowedAttempts, readOnlyAttempts, refusedAttempts, signalAttempts, unrefusableRole } from "./login-attempts";
 import type { Evidence } from "./report";
 import type { LiveRule } from "./rules";
 import { attemptEvidence, markerEvidence, sessionEvidence } from "./session-evidence";
@@ -36,6 +36,8 @@ export interface SessionContext {
   /** Where the service's schema comes from, and what its folder is relative to. */
   readonly source: MigrationSource;
   readonly root: string;
+  /** Port that the server listens on. */
+  readonly serverPort: number;
 }
 
 /** The rules that need the login's own session: without it they are skipped. */
@@ -86,14 +88,16 @@ export async function validateSession(client: Client, under: LoginUnderTest, con
   await step("identity", async () => {
     const settings = compartment.roleSpecs.find(({ name }) => name === secret.username)?.settings ?? {};
     const [facts, ms] = await timed(() => readSessionFacts(client, Object.keys(settings)));
-    evidence.push(...sessionEvidence(facts, { ...under, ms }));
-    const attempts = { compartment, login, role: secret.username, admin: context.plan.tier.admin, facts };
+    evidence.push(...sessionEvidence(facts, { ...under, serverPort: context.serverPort, ms }));
+    const attempts = { compartment, login, role: secret.username, tier: context.plan.tier, facts };
     const allowed = login === "migrator" ? [] : allowedAttempts(attempts);
     // What only a read-write transaction can tell: a read-only one refuses every write, whatever the privileges are.
     const outcomes = await runAttempts(client, [...refusedAttempts(attempts), ...allowed], "READ WRITE");
     if (login === "readonly") outcomes.push(...(await runAttempts(client, readOnlyAttempts(facts))));
     const hasHistory = facts.tables.some(({ schema, name }) => schema === "migrations" && name === "history");
     if (login !== "migrator" && !hasHistory) evidence.push({ rule: "no-history-write", service, login, status: "skipped", detail: "there is no migration history yet", ms: 0 });
+    const unrefusable = unrefusableRole(attempts);
+    if (unrefusable !== undefined) evidence.push(unrefusableEvidence(unrefusable, under));
     return attemptEvidence(outcomes, compartment, login);
   });
   await step("no-server-control", async () => [await createDatabaseEvidence(client, under)]);
@@ -120,6 +124,11 @@ export async function validateSession(client: Client, under: LoginUnderTest, con
  */
 export function signalEvidence(client: Client, under: LoginUnderTest, foreignPids: readonly number[]): Promise<Evidence[]> {
   return evidenceOf(under, "no-foreign-signals", async () => attemptEvidence(await runAttempts(client, signalAttempts(foreignPids)), under.compartment, under.login));
+}
+
+/** A check of its own, so that it does not hide what was refused. */
+function unrefusableEvidence(role: string, { compartment: { service }, login }: LoginUnderTest): Evidence {
+  return { rule: "no-set-role", service, login, subject: role, status: "skipped", detail: `SET ROLE ${role} is allowed to every member before PostgreSQL 16; it lends nothing that the login does not inherit anyway`, ms: 0 };
 }
 
 /** A step that fails says so under its rule, and leaves the other steps their chance. */

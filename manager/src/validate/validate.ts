@@ -6,6 +6,7 @@ import { mapConcurrently } from "../provision/concurrency";
 import { inspect, selectCompartments } from "../provision/inspect";
 import type { Inspection } from "../provision/inspect";
 import { AGREED_DATABASE } from "../provision/read-cluster";
+import { storeEvidence } from "../stores/store-evidence";
 import { generatePassword, SECRET_LOGINS } from "../secrets/secret";
 import { inspectionEvidence, noCompartmentEvidence, withHealing } from "./catalog-evidence";
 import { certificateEvidence, connectPrivilegeEvidence, foreignDatabaseEvidence, plaintextEvidence, standbyEvidence } from "./login-evidence";
@@ -46,11 +47,12 @@ export async function validate(plan: TierPlan, options: ValidateOptions): Promis
     const tier = await readServerFacts(witness, plan);
     const inspecting = inspectTimed(plan, options);
     const living = liveEvidence(compartments, { ...options, plan, tier });
-    // When one fails the other's sessions are closed too before the caller hears of it.
-    await Promise.allSettled([inspecting, living]);
-    const [inspected, live] = await Promise.all([inspecting, living]);
+    const trying = storeEvidence({ ...options, stores: options.stores ?? [] });
+    // When one fails the others' sessions are closed too before the caller hears of it.
+    await Promise.allSettled([inspecting, living, trying]);
+    const [inspected, live, stores] = await Promise.all([inspecting, living, trying]);
     const none = await Promise.all(withoutDatabase.map(({ name }) => noCompartmentEvidence(name, tier, { plan, catalog, secrets })));
-    const evidence = [...inspectionEvidence(inspected.inspection, { plan, services: compartments.map(({ service }) => service), databases: tier.databases, ms: inspected.ms }), ...withHealing(live, inspected.inspection, plan), ...none.flat()];
+    const evidence = [...inspectionEvidence(inspected.inspection, { plan, services: compartments.map(({ service }) => service), databases: tier.databases, ms: inspected.ms }), ...withHealing(live, inspected.inspection, plan), ...none.flat(), ...stores];
     return buildReport(evidence, reported);
   } finally {
     await closeSession(witness);
@@ -111,7 +113,7 @@ async function readSecrets(compartment: CompartmentPlan, { secrets, endpoint }: 
  * @returns the logins that got in
  */
 async function validateSessions(logins: readonly LoginUnderTest[], context: LiveContext, evidence: Evidence[]): Promise<ReadonlySet<LoginUnderTest>> {
-  const { plan, tier, catalog, root, signal } = context;
+  const { plan, tier, catalog, root, endpoint, signal } = context;
   const insiders = new Set<LoginUnderTest>();
   const open = async (under: LoginUnderTest): Promise<Client | undefined> => {
     signal?.throwIfAborted();
@@ -134,7 +136,7 @@ async function validateSessions(logins: readonly LoginUnderTest[], context: Live
     const foreignPids = ({ compartment }: LoginUnderTest): number[] => [tier.pid, ...pids.filter(({ service }) => service !== compartment.service).map(({ pid }) => pid)];
     const sessionOf = ({ compartment: { service } }: LoginUnderTest): SessionContext => {
       const source = catalog.services.find(({ name }) => name === service)?.migrations ?? { directory: `schemas/${service}` };
-      return { plan, marked, source, root };
+      return { plan, marked, source, root, serverPort: endpoint.serverPort ?? endpoint.port };
     };
     await mapConcurrently(logins.filter(({ login }) => login !== "app"), LOGINS_AT_ONCE, async (under) => {
       const client = await open(under);

@@ -6,6 +6,7 @@ import type { Catalog } from "../../../manager/src/catalog/catalog";
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import { migrate } from "../../../manager/src/migrate";
 import type { TierPlan } from "../../../manager/src/plan/plan";
+import { planTier } from "../../../manager/src/plan/plan-tier";
 import { clientConfig, closeSession, withSession } from "../../../manager/src/postgres/connect";
 import { provision } from "../../../manager/src/provision/provision";
 import type { SecretLogin } from "../../../manager/src/secrets/secret";
@@ -55,10 +56,12 @@ export interface ValidatedTier {
   stop(): Promise<void>;
 }
 
-export async function startValidatedTier(): Promise<ValidatedTier> {
-  const server = await startTestServer();
+/** @param postgresMajor of the server that `start` starts; default: the local target's */
+export async function startValidatedTier(start: () => Promise<TestServer> = startTestServer, postgresMajor?: number): Promise<ValidatedTier> {
+  const server = await start();
   const root = mkdtempSync(join(tmpdir(), "bulkhead-schemas-"));
-  const plan = testPlan(CATALOG);
+  const local = testPlan(CATALOG);
+  const plan = postgresMajor === undefined ? local : planTier(CATALOG, { ...local.tier, postgresMajor });
   const options: ValidateOptions = { ...provisionOptions(server), catalog: CATALOG, root };
   const admin = async (database: string, sql: string): Promise<Record<string, unknown>[]> => {
     const client = await options.openSession(database);

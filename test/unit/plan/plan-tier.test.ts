@@ -61,4 +61,36 @@ describe("planTier", () => {
     expect(() => planTier(services, { ...TIER, maxConnections: 90, reservedConnections: 10 })).toThrow(expect.objectContaining({ code: "BUDGET_EXCEEDED", message: expect.stringMatching(/81.*80.*b 41, a 40/) as string }) as Error);
     expect(planTier(services, { ...TIER, maxConnections: 91, reservedConnections: 10 }).compartments).toHaveLength(2);
   });
+
+  describe("for a server of another version", () => {
+    const services = defineServices({ "video-vault": { port: 1 } });
+    const planFor = (postgresMajor: number) => planTier(services, { ...TIER, postgresMajor });
+    const settingsOf = (postgresMajor: number) => planFor(postgresMajor).compartments.flatMap(({ roleSpecs }) => roleSpecs.flatMap(({ settings }) => Object.keys(settings)));
+
+    test("says nothing about INHERIT, and nothing new at all, where the version is not given or 17 or newer", () => {
+      const { compartments } = planTier(services, TIER);
+      for (const major of [17, 18, 19]) expect(planFor(major).compartments).toEqual(compartments);
+      // An anchor's hash is made from this text.
+      expect(JSON.stringify(planTier(services, TIER))).not.toMatch(/postgresMajor|"inherit":[a-z]+,"memberOf"/);
+    });
+
+    test("16 differs in nothing but transaction_timeout, which came with 17", () => {
+      const without = (text: string): unknown => JSON.parse(text.replace(/,"transaction_timeout":"[^"]*"/g, ""));
+      expect(settingsOf(17)).toContain("transaction_timeout");
+      expect(settingsOf(16)).not.toContain("transaction_timeout");
+      expect(planFor(16).compartments).toEqual(without(JSON.stringify(planFor(17).compartments)));
+    });
+
+    test("before 16 the roles say themselves whether they inherit, and every membership allows SET ROLE", () => {
+      const specs = planFor(15).compartments[0]!.roleSpecs;
+      expect(settingsOf(15)).not.toContain("transaction_timeout");
+      expect(specs.find(({ name }) => name === "video_vault_migrator")).toMatchObject({ inherit: false, memberOf: [{ role: "video_vault_owner", inherit: false, set: true }] });
+      for (const login of ["video_vault_user", "video_vault_user_b"]) expect(specs.find(({ name }) => name === login)).toMatchObject({ inherit: true, memberOf: [{ role: "video_vault_app", inherit: true, set: true }] });
+      for (const { inherit, memberOf } of specs) expect(memberOf.every((membership) => membership.set && membership.inherit === inherit)).toBe(true);
+    });
+
+    test.each([14, 9.6, 0, Number.NaN])("%d is refused", (major) => {
+      expect(() => planFor(major)).toThrow(expect.objectContaining({ code: "POSTGRES_TOO_OLD", message: expect.stringContaining("needs 15 or newer") as string }) as Error);
+    });
+  });
 });

@@ -1,6 +1,9 @@
 import { buildReport } from "../../../manager/src/validate/report";
 import type { Evidence } from "../../../manager/src/validate/report";
-import { RULE_IDS } from "../../../manager/src/validate/rules";
+import { RULE_IDS, STORE_RULES } from "../../../manager/src/validate/rules";
+
+/** Of the stores' rules there is a check for services that ask for one. */
+const ALWAYS = RULE_IDS.filter((id) => !Object.hasOwn(STORE_RULES, id));
 
 const piece = (part: Partial<Evidence>): Evidence => ({ rule: "identity", service: "auth", status: "passed", detail: "as the secret says", ms: 1, ...part });
 const checksOf = (evidence: readonly Evidence[]) => buildReport(evidence, ["auth"]).checks.filter(({ id }) => id === "identity");
@@ -8,9 +11,15 @@ const checksOf = (evidence: readonly Evidence[]) => buildReport(evidence, ["auth
 test("there is a check of every rule for every service, in order, also of rules that nothing was found out about", () => {
   const report = buildReport([piece({})], ["auth", "l2p"]);
 
-  expect(report.checks.map(({ service, id }) => `${service} ${id}`)).toEqual(["auth", "l2p"].flatMap((service) => RULE_IDS.map((id) => `${service} ${id}`)));
-  expect(report.summary).toEqual({ passed: 1, failed: 0, skipped: 2 * RULE_IDS.length - 1 });
+  expect(report.checks.map(({ service, id }) => `${service} ${id}`)).toEqual(["auth", "l2p"].flatMap((service) => ALWAYS.map((id) => `${service} ${id}`)));
+  expect(report.summary).toEqual({ passed: 1, failed: 0, skipped: 2 * ALWAYS.length - 1 });
   expect(report.ok).toBe(true);
+});
+
+test("a rule about a store has a check where something was found out, and its place behind all others", () => {
+  const { checks } = buildReport([piece({ rule: "redis-access" }), piece({})], ["auth", "l2p"]);
+  expect(checks.filter(({ id }) => Object.hasOwn(STORE_RULES, id))).toMatchObject([{ id: "redis-access", service: "auth", status: "passed" }]);
+  expect(checks.findIndex(({ id }) => id === "redis-access")).toBe(ALWAYS.length);
 });
 
 test("what is about the tier comes first, and only where there is something", () => {
