@@ -4,10 +4,11 @@ import { ComponentResource, output, runtime } from "@pulumi/pulumi";
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
 
 import type { Tier, TierAccess, TierContext } from "../tier";
-import { openLocalAccess, stackDirectory } from "./access";
+import { accessWith, stackDirectory } from "./access";
 import { parseLocalConfig } from "./config";
 import { dataDirectoryOf, serverPaths } from "./server/paths";
 import { ensureServer } from "./server/server";
+import { ensureStores } from "./stores/local-stores";
 
 /** What the component shows of the server. */
 interface LocalTierArgs {
@@ -35,12 +36,16 @@ export async function createLocalTier(context: TierContext): Promise<Tier> {
 }
 
 /**
- * Starts the server where it does not run. A preview starts a stopped one too, since only a running one can be compared with the plan, but
- * never makes a new one.
+ * Starts the server, and the stores that services ask for, where they do not run. A preview starts stopped ones too, since only a running one can
+ * be compared with the plan, but never makes a new one.
  */
 async function ensureAccess(context: TierContext): Promise<TierAccess | null> {
   const directory = stackDirectory(context);
-  if (runtime.isDryRun() && !existsSync(dataDirectoryOf(serverPaths(directory)))) return null;
-  await ensureServer({ directory, maxConnections: parseLocalConfig(context.config).maxConnections, ...context });
-  return openLocalAccess(context);
+  const isPreview = runtime.isDryRun();
+  if (isPreview && !existsSync(dataDirectoryOf(serverPaths(directory)))) return null;
+  const stores = ensureStores({ ...context, stackDirectory: directory, catalog: context.catalog(), onlyKnown: isPreview });
+  // Both to their end, so that nothing is still being started when this fails.
+  const [server] = await Promise.allSettled([ensureServer({ directory, maxConnections: parseLocalConfig(context.config).maxConnections, ...context }), stores]);
+  if (server.status === "rejected") throw server.reason;
+  return accessWith(context, await stores);
 }

@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import { ADMIN_ROLE } from "./bootstrap";
+import { ADMIN_ROLE } from "../../postgres/superuser-statements";
 
 /**
  * What a login as the admin showed. `ok`: this is our server (it has the key of our certificate) and the password is right. `full`: ours,

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, readFileSync, renameSync, statSync } from "node:fs";
-import { ADMIN_ROLE } from "./bootstrap";
+import { ADMIN_ROLE } from "../../postgres/superuser-statements";
 import type { ServerPaths } from "./paths";
-import type { Owner } from "./write-file";
-import { makeDirectory, writeFileAtomically } from "./write-file";
+import type { Owner } from "../../write-file";
+import { makeDirectory, writeFileAtomically } from "../../write-file";
 
 /** `secrets/admin.json`: how to log in as the server's admin. */
 export interface AdminSecret {

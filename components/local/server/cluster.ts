@@ -8,8 +8,8 @@ import { pgHbaConf, postgresqlConf } from "./config";
 import type { ServerSettings } from "./config";
 import { runProgram } from "./run-program";
 import { diskError, lastLines, unknownUser } from "./server-errors";
-import type { Owner } from "./write-file";
-import { flushDirectory, makeDirectory, writeFileAtomically } from "./write-file";
+import type { Owner } from "../../write-file";
+import { flushDirectory, makeDirectory, writeFileAtomically } from "../../write-file";
 
 const INITDB_TIMEOUT_MS = 120_000;
 

@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
+import { tlsPaths } from "../../certificates/tls-files";
 
 /** Where everything of one stack's server is. */
 export interface ServerPaths {
@@ -15,9 +16,8 @@ export interface ServerPaths {
   readonly port: string;
   readonly lock: string;
   readonly tls: string;
+  /** The authority's certificate. */
   readonly ca: string;
-  readonly serverCertificate: string;
-  readonly serverKey: string;
   readonly secrets: string;
   readonly adminSecret: string;
 }
@@ -34,20 +34,18 @@ export function serverPaths(stackDirectory: string): ServerPaths {
     port: inside("port"),
     lock: inside("server.lock"),
     tls: inside("tls"),
-    ca: inside("tls", "ca.crt"),
-    serverCertificate: inside("tls", "server.crt"),
-    serverKey: inside("tls", "server.key"),
+    ca: tlsPaths(inside("tls")).ca,
     secrets: inside("secrets"),
     adminSecret: inside("secrets", "admin.json"),
   };
 }
 
 /** The data directory itself: where the link points, also when nothing is there. */
-export function dataDirectoryOf(paths: ServerPaths): string {
+export function dataDirectoryOf({ dataLink }: Pick<ServerPaths, "dataLink">): string {
   try {
-    if (lstatSync(paths.dataLink).isSymbolicLink()) return resolve(paths.directory, readlinkSync(paths.dataLink));
+    if (lstatSync(dataLink).isSymbolicLink()) return resolve(dirname(dataLink), readlinkSync(dataLink));
   } catch {
     // Nothing there yet.
   }
-  return paths.dataLink;
+  return dataLink;
 }

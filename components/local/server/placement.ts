@@ -6,8 +6,8 @@ import type { Binaries } from "./binaries";
 import type { ServerPaths } from "./paths";
 import { dataDirectoryOf } from "./paths";
 import { canReach } from "./run-as";
-import type { Owner } from "./write-file";
-import { makeDirectory, writeFileAtomically } from "./write-file";
+import type { Owner } from "../../write-file";
+import { makeDirectory, writeFileAtomically } from "../../write-file";
 
 /** Where data and programs are kept when the user whom Postgres runs as cannot reach the checkout. Root only. */
 const EXTERNAL_ROOT = "/var/lib/bulkhead";
@@ -25,26 +25,41 @@ export interface Placement {
  * Data found there for a checkout that lost its `.bulkhead` is taken up again.
  */
 export function place(paths: ServerPaths, binaries: Binaries, server: Owner | undefined, progress: (line: string) => void): Placement {
-  const dataDirectory = server === undefined ? dataDirectoryOf(paths) : placeData(paths, server, progress);
+  const dataDirectory = placeData({ ...paths, name: "data", title: "Postgres" }, server, progress);
   return { dataDirectory, binaries: server === undefined ? binaries : placeBinaries(binaries, server, progress) };
 }
 
-function placeData(paths: ServerPaths, server: Owner, progress: (line: string) => void): string {
-  const linked = dataDirectoryOf(paths);
-  const external = externalDirectory(paths.directory);
-  if (linked !== paths.dataLink) {
+/** Whose data is placed. */
+export interface DataPlace {
+  /** `.bulkhead/<stack>`. */
+  readonly directory: string;
+  /** The data directory as the stack names it. */
+  readonly dataLink: string;
+  /** What the data directory is called where it is kept outside the checkout. */
+  readonly name: string;
+  /** For messages: `Postgres`. */
+  readonly title: string;
+}
+
+/** The data directory of one of a stack's servers, and the link that it needs. `server`: whom the server runs as; undefined: as the caller. */
+export function placeData({ directory, dataLink, name, title }: DataPlace, server: Owner | undefined, progress: (line: string) => void): string {
+  const linked = dataDirectoryOf({ dataLink });
+  if (server === undefined) return linked;
+  const external = externalDirectory(directory);
+  if (linked !== dataLink) {
     // The checkout may have been moved with its link; from now on the data is this one's.
-    if (isExternalData(linked) && existsSync(dirname(linked))) claim(dirname(linked), paths.directory);
+    if (isExternalData(linked) && existsSync(dirname(linked))) claim(dirname(linked), directory);
     return linked;
   }
-  const adopted = !existsSync(paths.dataLink) && existsSync(join(external, "data"));
-  if (!adopted && canReach(paths.directory, server)) return paths.dataLink;
-  if (!adopted && existsSync(paths.dataLink)) return paths.dataLink;
+  const data = join(external, name);
+  const adopted = !existsSync(dataLink) && existsSync(data);
+  if (!adopted && canReach(directory, server)) return dataLink;
+  if (!adopted && existsSync(dataLink)) return dataLink;
   makeDirectory(external, { mode: 0o755 });
-  claim(external, paths.directory);
-  symlinkSync(join(external, "data"), paths.dataLink);
-  progress(adopted ? `taking up the data of this checkout that is kept in ${external}` : `keeping the data in ${external}: user ${server.uid}, whom Postgres runs as, cannot reach ${paths.directory}`);
-  return join(external, "data");
+  claim(external, directory);
+  symlinkSync(data, dataLink);
+  progress(adopted ? `taking up the data of this checkout that is kept in ${external}` : `keeping the data in ${external}: user ${server.uid}, whom ${title} runs as, cannot reach ${directory}`);
+  return data;
 }
 
 /** What is left to remove when the data of a stack is destroyed: the folder that `placeData` made, if it made one. */

@@ -1,17 +1,22 @@
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { BulkheadError } from "../../../manager/src/errors/bulkhead-error";
-import type { ServerPaths } from "./paths";
-import type { Owner } from "./write-file";
-import { writeFileAtomically } from "./write-file";
+import type { Owner } from "../../write-file";
+import { writeFileAtomically } from "../../write-file";
 
 const LOOPBACK = ["127.0.0.1", "::1"];
 /** How many ports after the wanted one are tried. */
 const PORTS_TRIED = 200;
 const CONNECT_TIMEOUT_MS = 1_000;
 
+/** Where a server's port is written down. */
+interface PortFile {
+  /** The port of the last start, in digits. */
+  readonly port: string;
+}
+
 /** The port of the last start; undefined where none is remembered. */
-export function rememberedPort(paths: ServerPaths): number | undefined {
+export function rememberedPort(paths: PortFile): number | undefined {
   try {
     const text = readFileSync(paths.port, "utf8").trim();
     const port = Number(text);
@@ -22,7 +27,7 @@ export function rememberedPort(paths: ServerPaths): number | undefined {
 }
 
 /** Writes the port down for the next start. */
-export function rememberPort(paths: ServerPaths, port: number, owner: Owner | undefined): void {
+export function rememberPort(paths: PortFile, port: number, owner: Owner | undefined): void {
   if (rememberedPort(paths) !== port) writeFileAtomically(paths.port, `${port}\n`, { mode: 0o644, owner });
 }
 
@@ -38,7 +43,8 @@ export async function nextFreePort(wanted: number): Promise<number> {
   throw new BulkheadError("SERVER_NO_FREE_PORT", `Every port from ${wanted} to ${last} is taken on this machine.`, { hint: "See who listens: ss -ltnp   (macOS: lsof -nP -iTCP -sTCP:LISTEN)" });
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** Whether nobody listens on it, on neither loopback address. */
+export async function isFree(port: number): Promise<boolean> {
   for (const host of LOOPBACK) {
     // A listener on all addresses shows by answering, on systems that would let this address be taken beside it; one that only holds the port shows by binding.
     if ((await answers(host, port)) || !(await canListen(host, port))) return false;

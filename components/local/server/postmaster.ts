@@ -1,23 +1,23 @@
-import { spawn } from "node:child_process";
-import { closeSync, openSync, readSync, fstatSync, fchownSync, truncateSync, copyFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BulkheadError } from "../../../manager/src/errors/bulkhead-error";
+import { readLogFrom } from "../processes/server-log";
+import { startDetached } from "../processes/start-detached";
+import { sendSignal, stopProcess, waitUntil } from "../processes/stop-process";
+import type { StopSteps } from "../processes/stop-process";
 import type { Binaries } from "./binaries";
 import type { ServerPaths } from "./paths";
 import { disownPidFile, readPidFile } from "./pid-file";
 import { isPostgresOf, isProcessAlive, postgresProcessesOf } from "./running-process";
-import { PROGRAM_ENVIRONMENT } from "./run-program";
 import { diskError, lastLines } from "./server-errors";
-import type { Owner } from "./write-file";
+import type { Owner } from "../../write-file";
 
 /** How long a server may take to accept connections, in milliseconds. */
 export const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
-/** At every start and every `ensureServer` a larger log is moved to `server.log.1`, so that both together stay near twice this plus what is written between two commands. */
-const MAX_LOG_BYTES = 10 * 1024 * 1024;
+const TITLE = "Postgres";
 
 /** How long each way of stopping is given, in milliseconds, from mild to hard. */
-const STOP_STEPS: readonly [signal: NodeJS.Signals, timeoutMs: number][] = [
+const STOP_STEPS: StopSteps = [
   // Fast: sessions are ended, a checkpoint is written.
   ["SIGINT", 20_000],
   // Immediate: the next start recovers from the log.
@@ -57,27 +57,19 @@ export type StartResult = { readonly outcome: "ready"; readonly pid: number } | 
  */
 export async function startPostmaster({ paths, dataDirectory, binaries, server, files, signal }: StartOptions): Promise<StartResult> {
   signal?.throwIfAborted();
-  trimLog(paths);
-  const log = openSync(paths.log, "a", 0o600);
-  const logStart = fstatSync(log).size;
-  if (files !== undefined) fchownSync(log, files.uid, files.gid);
-  let ended: string | undefined;
-  const child = spawn(binaries.postgres, ["-D", dataDirectory], { cwd: "/", env: PROGRAM_ENVIRONMENT, detached: true, stdio: ["ignore", log, log], ...server });
-  child.once("error", (error) => { ended = error.message; });
-  child.once("exit", (exitCode, signalName) => { ended = `exit status ${exitCode ?? signalName}`; });
-  child.unref();
-  closeSync(log);
+  const { pid, logStart, ended } = startDetached({ program: binaries.postgres, args: ["-D", dataDirectory], paths, server, files });
 
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const running = readPidFile(dataDirectory);
-    if (child.pid !== undefined && running?.pid === child.pid && running.status === "ready") return { outcome: "ready", pid: child.pid };
-    if (ended !== undefined) return failedStart(readLog(paths.log, logStart), ended, paths);
+    if (pid !== undefined && running?.pid === pid && running.status === "ready") return { outcome: "ready", pid };
+    const end = ended();
+    if (end !== undefined) return failedStart(readLogFrom(paths.log, logStart), end, paths);
     if (signal?.aborted === true) {
-      if (child.pid !== undefined) await stopProcess(child.pid);
+      if (pid !== undefined) await stopProcess({ pid, title: TITLE, steps: STOP_STEPS });
       signal.throwIfAborted();
     }
-    if (performance.now() > deadline) throw startTimeout(child.pid, paths);
+    if (performance.now() > deadline) throw startTimeout(pid, paths);
     await sleep(POLL_MS);
   }
 }
@@ -88,7 +80,7 @@ export async function startPostmaster({ paths, dataDirectory, binaries, server, 
  */
 export async function stopPostmaster(dataDirectory: string, progress: (line: string) => void): Promise<boolean> {
   const running = runningPostmaster(dataDirectory);
-  if (running !== undefined) await stopProcess(running.pid, progress);
+  if (running !== undefined) await stopProcess({ pid: running.pid, title: TITLE, steps: STOP_STEPS, progress });
   await endOrphans(dataDirectory, progress);
   return running !== undefined;
 }
@@ -113,46 +105,18 @@ async function endOrphans(dataDirectory: string, progress: (line: string) => voi
     if (orphans.length === 0) return;
     if (signal !== undefined) {
       progress(`ending ${orphans.length} processes that a killed server left behind (${signal})`);
-      for (const pid of orphans) sendSignal(pid, signal);
+      for (const pid of orphans) sendSignal(pid, signal, TITLE);
     }
-    await waitFor(() => postgresProcessesOf(dataDirectory).length === 0, timeoutMs);
+    await waitUntil(() => postgresProcessesOf(dataDirectory).length === 0, timeoutMs);
   }
   const orphans = postgresProcessesOf(dataDirectory);
   if (orphans.length === 0) return;
   throw new BulkheadError("SERVER_ORPHANS", `Processes of a killed server still hold its data and cannot be ended: ${orphans.join(", ")}.`, { hint: `End them as their owner: kill -9 ${orphans.join(" ")}` });
 }
 
-async function stopProcess(pid: number, progress?: (line: string) => void): Promise<void> {
-  for (const [signal, timeoutMs] of STOP_STEPS) {
-    if (signal !== "SIGINT") progress?.(`Postgres (process ${pid}) does not stop: sending ${signal}`);
-    sendSignal(pid, signal);
-    if (await waitFor(() => !isProcessAlive(pid), timeoutMs)) return;
-  }
-  throw new BulkheadError("SERVER_STOP_FAILED", `Postgres (process ${pid}) could not be stopped, not even by SIGKILL: it waits for the disk.`, { hint: `See what it waits for: ps -o pid,user,stat,wchan,cmd -p ${pid}` });
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    // ESRCH: it is gone, which is what was wanted.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return;
-    throw new BulkheadError("SERVER_STOP_DENIED", `Postgres (process ${pid}) belongs to another user, so it cannot be stopped by this one.`, { hint: `Run the command as the user who started it: ps -o user= -p ${pid}`, cause: error });
-  }
-}
-
-async function waitFor(condition: () => boolean, timeoutMs: number): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > deadline) return false;
-    await sleep(POLL_MS);
-  }
-  return true;
-}
-
 /** The error for a server that runs and does not get ready. */
 export function startTimeout(pid: number | undefined, paths: ServerPaths): BulkheadError {
-  return new BulkheadError("SERVER_START_TIMEOUT", `Postgres (process ${pid}) does not take connections after ${START_TIMEOUT_MS / 1000} s, and goes on trying. The end of ${paths.log}:\n${lastLines(readLog(paths.log, 0))}`, {
+  return new BulkheadError("SERVER_START_TIMEOUT", `Postgres (process ${pid}) does not take connections after ${START_TIMEOUT_MS / 1000} s, and goes on trying. The end of ${paths.log}:\n${lastLines(readLogFrom(paths.log, 0))}`, {
     hint: "After a crash it first repairs its data, which can take minutes: run the same command again. To give up: npm run down",
   });
 }
@@ -163,24 +127,4 @@ function failedStart(log: string, ended: string, paths: ServerPaths): StartResul
     throw new BulkheadError("SERVER_ORPHANS", `Processes of a killed server still hold its memory:\n${lastLines(log)}`, { hint: "See them with: ps axww | grep postgres:   and end them with: kill -QUIT <pid>" });
   }
   throw diskError(log, "Postgres could not start") ?? new BulkheadError("SERVER_START_FAILED", `Postgres did not start (${ended}). The end of ${paths.log}:\n${lastLines(log)}`, { hint: `Read all of it: cat '${paths.log}'` });
-}
-
-/** What was written since the start, at most its last 64 KiB. */
-function readLog(path: string, from: number): string {
-  const file = openSync(path, "r");
-  try {
-    const { size } = fstatSync(file);
-    const start = Math.max(from, size - 65_536);
-    const bytes = Buffer.alloc(Math.max(0, size - start));
-    return bytes.toString("utf8", 0, readSync(file, bytes, 0, bytes.length, start));
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Keeps the log bounded. A running server appends, so it goes on at the start of the emptied file. */
-export function trimLog(paths: ServerPaths): void {
-  if ((statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0) <= MAX_LOG_BYTES) return;
-  copyFileSync(paths.log, paths.oldLog);
-  truncateSync(paths.log, 0);
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { PROGRAM_ENVIRONMENT } from "./run-program";
-import type { Owner } from "./write-file";
+import type { Owner } from "../../write-file";
 
 /** Who owns what in a stack; both undefined where an ordinary user runs everything as itself. */
 export interface Identities {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { Owner } from "./write-file";
+import type { Owner } from "../../write-file";
 
 /** A program that ended. */
 export interface ProgramResult {
@@ -18,16 +18,16 @@ const MAX_OUTPUT_BYTES = 256 * 1024;
  */
 export const PROGRAM_ENVIRONMENT: NodeJS.ProcessEnv = { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C", TZ: "UTC" };
 
-/** Runs a program to its end, bounded in time, as another user where one is given. Rejects with the signal's reason when aborted; the program is dead by then. */
-export function runProgram(program: string, args: readonly string[], options: { owner?: Owner | undefined; input?: string; timeoutMs: number; signal?: AbortSignal | undefined }): Promise<ProgramResult> {
-  const { owner, input = "", timeoutMs, signal } = options;
+/** Runs a program to its end, bounded in time, as another user where one is given. `environment`, the whole of it, is PROGRAM_ENVIRONMENT by default. Rejects with the signal's reason when aborted; the program is dead by then. */
+export function runProgram(program: string, args: readonly string[], options: { owner?: Owner | undefined; environment?: NodeJS.ProcessEnv; input?: string; timeoutMs: number; signal?: AbortSignal | undefined }): Promise<ProgramResult> {
+  const { owner, environment = PROGRAM_ENVIRONMENT, input = "", timeoutMs, signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
       reject(signal.reason as Error);
       return;
     }
     // In a session of its own, so that Ctrl-C in the terminal reaches only the command, which then ends this in order.
-    const child = spawn(program, args, { cwd: "/", env: PROGRAM_ENVIRONMENT, detached: true, stdio: "pipe", ...owner });
+    const child = spawn(program, args, { cwd: "/", env: environment, detached: true, stdio: "pipe", ...owner });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => { stdout = (stdout + chunk).slice(-MAX_OUTPUT_BYTES); });

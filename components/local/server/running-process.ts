@@ -33,18 +33,32 @@ export function processStartIdentity(pid: number): string | undefined {
  * stand in that folder. Empty where the system has no /proc.
  */
 export function postgresProcessesOf(dataDirectory: string): number[] {
+  return processesOf(dataDirectory, isPostgres);
+}
+
+/** The same of another server, whose processes are told by their name (on Linux its first 15 characters). */
+export function processesOf(dataDirectory: string, isServer: (name: string) => boolean): number[] {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => isPostgresOf(pid, dataDirectory));
+    .filter((pid) => isServerOf(pid, dataDirectory, isServer));
 }
 
 /** Whether the process is a Postgres server of this data directory, and not a stranger that was given its old id. */
 export function isPostgresOf(pid: number, dataDirectory: string): boolean {
+  return isServerOf(pid, dataDirectory, isPostgres);
+}
+
+function isPostgres(name: string): boolean {
+  return name === "postgres";
+}
+
+function isServerOf(pid: number, dataDirectory: string, isServer: (name: string) => boolean): boolean {
   if (!isProcessAlive(pid)) return false;
   if (process.platform === "linux") {
-    if (procStat(pid)?.name !== "postgres") return false;
+    const name = procStat(pid)?.name;
+    if (name === undefined || !isServer(name)) return false;
     const folder = workingDirectory(pid);
     // Unreadable means that the process belongs to somebody else: then its command line, which everybody may read, has to do.
     const wanted = realPath(dataDirectory);

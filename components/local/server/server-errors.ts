@@ -8,7 +8,7 @@ import { redact } from "../../../manager/src/errors/redact";
 export function diskError(thrown: unknown, what: string): BulkheadError | undefined {
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code ?? "";
   const text = typeof thrown === "string" ? thrown : "";
-  if (code === "ENOSPC" || code === "EDQUOT" || /No space left on device|Disk quota exceeded/i.test(text)) {
+  if (code === "ENOSPC" || code === "EDQUOT" || /No space left on device|Disk quota exceeded|Check free disk space/i.test(text)) {
     return new BulkheadError("SERVER_DISK_FULL", `${what}: the disk is full.`, { hint: "Make room (df -h . shows how much is left), then run the same command again: nothing is lost.", cause: thrown });
   }
   if (code === "EROFS" || /Read-only file system/i.test(text)) {

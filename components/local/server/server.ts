@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { withProcessLock } from "../process-lock";
+import { trimLog } from "../processes/server-log";
 import { examine, examineWhenSettled } from "./examine";
 import { findBinaries } from "./binaries";
 import { readSystemIdentifier, removeDataDirectory } from "./data-directory";
@@ -8,11 +9,11 @@ import { dataDirectoryOf, serverPaths } from "./paths";
 import { externalDirectoryOf, place } from "./placement";
 import { readPidFile } from "./pid-file";
 import { rememberedPort } from "./port";
-import { runningPostmaster, stopPostmaster, trimLog } from "./postmaster";
+import { runningPostmaster, stopPostmaster } from "./postmaster";
 import { chooseIdentities } from "./run-as";
 import { explained } from "./server-errors";
 import { bringUp } from "./bring-up";
-import { makeDirectory } from "./write-file";
+import { makeDirectory } from "../../write-file";
 
 /** What `ensureServer` is told. */
 export interface EnsureServerOptions {

@@ -6,6 +6,7 @@ test.each([
   ["SERVER_DISK_FULL", withCode("ENOSPC")],
   ["SERVER_DISK_FULL", withCode("EDQUOT")],
   ["SERVER_DISK_FULL", 'PANIC:  could not write to file "pg_wal/xlogtemp.29": No space left on device'],
+  ["SERVER_DISK_FULL", 'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 14\nHINT:  Check free disk space.'],
   ["SERVER_DISK_READ_ONLY", withCode("EROFS")],
   ["SERVER_DISK_READ_ONLY", 'FATAL:  could not create lock file "postmaster.pid": Read-only file system'],
   ["SERVER_DISK_DENIED", withCode("EACCES")],

@@ -5,10 +5,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, createServer } from "node:tls";
-import { serverPaths } from "../../../components/local/server/paths";
-import { createTls, ensureTls, readTls } from "../../../components/local/server/tls";
+import { createTls as createTlsFor, ensureTls as ensureTlsIn, readTls, tlsPaths } from "../../../components/certificates/tls-files";
+import { validity } from "../../../components/certificates/x509";
 
 const DAY_MS = 86_400_000;
+const NAMES = { hostNames: ["localhost", "shared-postgres"], addresses: ["127.0.0.1", "::1"] };
+const createTls = () => createTlsFor(NAMES);
+const ensureTls = () => ensureTlsIn({ directory, ...NAMES, progress: () => undefined });
 let directory: string;
 beforeEach(() => { directory = mkdtempSync(join(tmpdir(), "bulkhead-tls-")); });
 afterEach(() => { rmSync(directory, { recursive: true }); });
@@ -44,23 +47,27 @@ test("the authority may sign certificates and the server's may not", async () =>
 });
 
 test("certificates that are there and sound are used again; lost, foreign or expiring ones are not", async () => {
-  const paths = serverPaths(directory);
-  const first = await ensureTls(paths, undefined, () => undefined);
-  expect(await ensureTls(paths, undefined, () => undefined)).toEqual(first);
-  expect(readTls(paths, Date.now() + 3600 * DAY_MS)).toEqual(first);
-  expect(readTls(paths, Date.now() + 3625 * DAY_MS)).toBeUndefined();
-  expect(readTls(paths, Date.now() - 2 * DAY_MS)).toBeUndefined();
+  const paths = tlsPaths(directory);
+  const first = await ensureTls();
+  expect(await ensureTls()).toEqual(first);
+  expect(readTls(directory, NAMES, Date.now() + 3600 * DAY_MS)).toEqual(first);
+  expect(readTls(directory, NAMES, Date.now() + 3625 * DAY_MS)).toBeUndefined();
+  expect(readTls(directory, NAMES, Date.now() - 2 * DAY_MS)).toBeUndefined();
   writeFileSync(paths.ca, (await createTls()).ca);
-  expect(readTls(paths)).toBeUndefined();
+  expect(readTls(directory, NAMES)).toBeUndefined();
   writeFileSync(paths.ca, first.ca);
-  writeFileSync(paths.serverKey, (await createTls()).key);
-  expect(readTls(paths)).toBeUndefined();
-  writeFileSync(paths.serverKey, "half a k");
-  expect(await ensureTls(paths, undefined, () => undefined)).not.toEqual(first);
-  expect(readTls(paths)).toBeDefined();
+  writeFileSync(paths.key, (await createTls()).key);
+  expect(readTls(directory, NAMES)).toBeUndefined();
+  writeFileSync(paths.key, first.key);
+  expect(readTls(directory, { ...NAMES, hostNames: [...NAMES.hostNames, "shared-redis"] })).toBeUndefined();
+  expect(readTls(directory, { ...NAMES, addresses: ["10.0.0.1"] })).toBeUndefined();
+  expect(readTls(directory, NAMES)).toEqual(first);
+  writeFileSync(paths.key, "half a k");
+  expect(await ensureTls()).not.toEqual(first);
+  expect(readTls(directory, NAMES)).toBeDefined();
 });
 
 test("certificates that run past 2049 are still read", async () => {
-  const { certificate } = await createTls(Date.UTC(2045, 0, 1));
+  const { certificate } = await createTlsFor(NAMES, validity(Date.UTC(2045, 0, 1), 3650));
   expect(new X509Certificate(certificate).validTo).toContain("2054");
 });
