@@ -15,6 +15,8 @@ export interface ServiceOptions {
   readonly environment: IsolatedEnvironment;
   /** 0: any that is free. */
   readonly port: number;
+  /** Address to listen on. Default: loopback; in a container, which is reached from elsewhere only, all: 0.0.0.0. */
+  readonly host?: string | undefined;
   /** How many connections its logins may have in all, as the catalog says. */
   readonly connectionLimit: number;
   /** A line for the log. */
@@ -26,8 +28,8 @@ export async function runService(name: string, start: (options: ServiceOptions) 
   const service = catalog.services.find((entry) => entry.name === name);
   if (service === undefined) throw new Error(`${name} is not in services.ts`);
   const log = (line: string): void => console.error(`${name}: ${line}`);
-  const running = await start({ environment: environmentOf(name), port: service.port, connectionLimit: service.connections, log });
-  log(`listening on http://127.0.0.1:${running.port}`);
+  const running = await start({ environment: environmentOf(name), port: service.port, host: process.env["HOST"], connectionLimit: service.connections, log });
+  log(`listening on port ${running.port}`);
   const stop = (signal: string): void => {
     log(`${signal}: closing`);
     // What must end the process ends it: a second signal does so at once, since this listener is gone.

@@ -18,7 +18,7 @@ interface Conflict {
 }
 
 /** apihub: a catalog of APIs, and the people and tokens that may call them. It goes on while its database is away, on what it can remember. */
-export async function startApihub({ environment, port, connectionLimit, log }: ServiceOptions): Promise<RunningService> {
+export async function startApihub({ environment, port, host = "127.0.0.1", connectionLimit, log }: ServiceOptions): Promise<RunningService> {
   const loaded = await new ConfigManager({ service: "apihub", environment, connectionLimit }).load();
   const config = { ...loaded, pool: { ...loaded.pool, acquireTimeoutMs: ACQUIRE_TIMEOUT_MS } };
   const escalation = new EscalationPolicy({ onAlert: ({ level, reason, group }) => log(`${level}: ${group.error.meaning} (${reason})`) });
@@ -62,7 +62,7 @@ export async function startApihub({ environment, port, connectionLimit, log }: S
   addTables(app, store);
   app.setErrorHandler((error, _request, reply) => answerError(error, reply));
   try {
-    await app.listen({ port, host: "127.0.0.1" });
+    await app.listen({ port, host });
   } catch (error) {
     store.close();
     await database.close();

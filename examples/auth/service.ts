@@ -14,7 +14,7 @@ const SESSION_LIFETIME = "30 days";
 const GRACE_MS = 5_000;
 
 /** auth: who a person is, and how they log in. */
-export async function startAuth({ environment, port, connectionLimit, log }: ServiceOptions): Promise<RunningService> {
+export async function startAuth({ environment, port, host = "127.0.0.1", connectionLimit, log }: ServiceOptions): Promise<RunningService> {
   // 1. Configuration: read once, checked as a whole. What is wrong with it is one error that names every variable.
   const config = await new ConfigManager({ service: "auth", environment, connectionLimit }).load();
 
@@ -47,7 +47,7 @@ export async function startAuth({ environment, port, connectionLimit, log }: Ser
   const server = createServer(app);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   }).catch(async (error: unknown) => {
     await database.close();
     throw error;

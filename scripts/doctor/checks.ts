@@ -1,5 +1,6 @@
 import { BulkheadError, messageOf } from "../../manager/src/errors/bulkhead-error";
 import { redact } from "../../manager/src/errors/redact";
+import { dockerChecks } from "./docker";
 import type { DoctorCheck, DoctorProbe, Finding } from "./finding";
 import { MACHINE_CHECKS } from "./machine";
 import { PULUMI_CHECKS } from "./pulumi";
@@ -10,7 +11,7 @@ const CHECK_TIMEOUT_MS = 30_000;
 
 export async function runChecks(stack: string, signal: AbortSignal): Promise<DoctorCheck[]> {
   return Promise.all(
-    [...MACHINE_CHECKS, ...PULUMI_CHECKS, ...STACK_CHECKS].map(async ({ group, id, title, look }): Promise<DoctorCheck> => {
+    [...MACHINE_CHECKS, ...dockerChecks(stack, signal), ...PULUMI_CHECKS, ...STACK_CHECKS].map(async ({ group, id, title, look }): Promise<DoctorCheck> => {
       const { status, detail, fix } = await inTime(look, stack, signal);
       return { group, id, title, status, detail: redact(detail), fix: fix ?? null };
     }),

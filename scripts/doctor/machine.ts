@@ -19,7 +19,6 @@ export const MACHINE_CHECKS: readonly DoctorProbe[] = [
   { group, id: "disk", title: "Disk", look: disk },
   { group, id: "postgres-binaries", title: "PostgreSQL from npm", look: async () => passed(`version ${findBinaries().version}`) },
   { group, id: "psql", title: "psql", look: () => optionalProgram("psql", ["--version"], "bulkhead shell uses its own simple shell instead", "install your system's postgresql-client package") },
-  { group, id: "docker", title: "Docker", look: () => optionalProgram("docker", ["version", "--format", "{{.Server.Version}}"], "not needed by the local target", "start Docker, if you want the docker target") },
 ];
 
 async function disk(): Promise<Finding> {

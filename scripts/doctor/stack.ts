@@ -18,7 +18,7 @@ export const STACK_CHECKS: readonly DoctorProbe[] = [
 ];
 
 /** What a check learns it returns; nothing of it goes to the terminal by itself. */
-function silentContext(stack: string, signal: AbortSignal): CommandContext {
+export function silentContext(stack: string, signal: AbortSignal): CommandContext {
   return createContext(stack, createOutput("text", () => {}, () => {}), signal);
 }
 
@@ -39,7 +39,7 @@ async function schemas(): Promise<Finding> {
 async function server(stack: string, signal: AbortSignal): Promise<Finding> {
   const context = silentContext(stack, signal);
   const { running, reason, version, host, port } = await context.target.status(context);
-  return running ? passed(`PostgreSQL ${version ?? ""} on ${host}:${port}`) : warning(`does not run: ${reason}`, "npm run up");
+  return running ? passed(`PostgreSQL${version === undefined ? "" : ` ${version}`} on ${host}:${port}`) : warning(`does not run: ${reason}`, "npm run up");
 }
 
 async function secrets(stack: string, signal: AbortSignal): Promise<Finding> {

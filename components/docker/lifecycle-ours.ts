@@ -1,0 +1,22 @@
+import { LABELS, labelsOf } from "./names";
+import type { TierContext } from "../tier";
+
+type Stack = Pick<TierContext, "stack" | "root">;
+
+/** Whether something was made for this stack of this checkout. Nothing else is ever stopped, changed or removed. */
+export function isOurs(labels: Readonly<Record<string, string>>, stack: Stack): boolean {
+  return Object.entries(labelsOf(stack)).every(([name, value]) => labels[name] === value);
+}
+
+/** The same as filters of `docker ps`, `docker volume ls` and `docker network ls`. */
+export function ourFilters(stack: Stack): readonly string[] {
+  return Object.entries(labelsOf(stack)).map(([name, value]) => `label=${name}=${value}`);
+}
+
+/** Whose something is that is not ours, for a message. */
+export function ownerOf(labels: Readonly<Record<string, string>>, { stack }: Stack): string {
+  const project = labels["com.docker.compose.project"];
+  const other = labels[LABELS.stack];
+  if (other !== undefined) return other === stack ? `stack ${other} of another checkout` : `stack ${other}`;
+  return project === undefined ? "somebody else" : `the Compose project ${project}`;
+}
