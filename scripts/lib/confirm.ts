@@ -18,3 +18,20 @@ export async function confirmByName({ what, name, yes, signal }: { what: string;
     prompt.close();
   }
 }
+
+/**
+ * Asks for a yes before something is changed that can be told, and removes nothing. Without a terminal nothing is asked: then `--yes` must be there.
+ *
+ * @throws BulkheadError `CONFIRMATION_NEEDED`, `CONFIRMATION_REFUSED`
+ */
+export async function confirmPlan({ question, yes, signal }: { question: string; yes: boolean; signal: AbortSignal }): Promise<void> {
+  if (yes) return;
+  if (!process.stdin.isTTY) throw new BulkheadError("CONFIRMATION_NEEDED", `${question} There is no terminal to ask at; nothing was changed`, { hint: "read the plan (--dry-run), then add --yes" });
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const typed = (await prompt.question(`${question} Type yes to go on: `, { signal })).trim();
+    if (typed !== "yes") throw new BulkheadError("CONFIRMATION_REFUSED", `${JSON.stringify(typed)} is not "yes"; nothing was changed`);
+  } finally {
+    prompt.close();
+  }
+}
