@@ -9,10 +9,14 @@ import { behaviourModules } from "./provider/behaviour";
 import { Cloud } from "./provider/cloud";
 import type { CloudResource, Operation } from "./provider/cloud";
 import { placeFault } from "./provider/faults";
+import type { CloudPackage } from "./provider/cloud-package";
+import { docker } from "./provider/docker/docker-package";
 import type { Fault } from "./provider/faults";
 import { gcp } from "./provider/gcp/gcp-package";
 import { packageSchema } from "./provider/schema/schema-cache";
 
+/** All that there are. */
+const PACKAGES: readonly CloudPackage[] = [gcp, docker];
 /** Folder of the providers' executables, for `plugins.providers[].path` of Pulumi.yaml. */
 const PLUGINS = join(__dirname, "provider", "bin");
 const BEHAVIOURS = join(__dirname, "behaviours");
@@ -34,12 +38,12 @@ export class SimulatedCloud {
   private constructor(readonly cloud: Cloud, private readonly behaviours: string | undefined) {}
 
   /**
-   * @param behaviours whether resources do what those in behaviours/ say: a Cloud SQL instance is a real Postgres then. Default: false
+   * @param behaviours whether resources do what those in behaviours/ say: a Cloud SQL instance is a real Postgres then, a container one of the Docker engine that the provider is given. Default: false
    * @param requireApis whether the program has to enable the APIs that it uses before it uses them. Default: false
    */
   static create({ behaviours = false, requireApis = false, project = "simulated", region = "europe-west3" }: { behaviours?: boolean; requireApis?: boolean; project?: string; region?: string } = {}): SimulatedCloud {
     // Derived here, once, so that no provider's start takes the time.
-    packageSchema(gcp.npmPackage, Object.keys(gcp.facts));
+    for (const { npmPackage, facts } of PACKAGES) packageSchema(npmPackage, Object.keys(facts));
     const dir = mkdtempSync(join(realpathSync(tmpdir()), "bulkhead-cloud-"));
     // As root, Postgres runs under another user, who has to get through.
     chmodSync(dir, 0o755);
@@ -55,7 +59,7 @@ export class SimulatedCloud {
     return { SIMULATED_CLOUD_DIR: this.dir, SIMULATED_CLOUD_REQUIRE_APIS: String(this.cloud.settings.requireApis ?? false), ...(this.behaviours === undefined ? {} : { SIMULATED_CLOUD_BEHAVIOURS: this.behaviours }) };
   }
 
-  /** The provider's configuration, for the stack's. */
+  /** The configuration of Google's provider, for the stack's; Docker's needs none. */
   get config(): Record<string, string> {
     const { project, region, zone } = this.cloud.settings;
     return { "gcp:project": project, "gcp:region": region, "gcp:zone": zone };
@@ -63,7 +67,7 @@ export class SimulatedCloud {
 
   /** What Pulumi.yaml needs so that the engine takes the simulated providers. */
   static get plugins(): { providers: { name: string; path: string }[] } {
-    return { providers: [{ name: gcp.name, path: PLUGINS }] };
+    return { providers: PACKAGES.map(({ name }) => ({ name, path: PLUGINS })) };
   }
 
   /** Has a checkout of the product use this cloud; run its commands with `env: cloud.env`. */

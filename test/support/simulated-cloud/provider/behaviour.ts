@@ -6,7 +6,8 @@ import type { Values } from "./property-values";
 
 /**
  * What happens besides the bookkeeping when a resource of a type is worked on: a Postgres is started, say. Returned outputs go over
- * the ones that the provider made up. To throw is to refuse, with the error's message as the cloud's answer.
+ * the ones that the provider made up; among those of `create`, `id` is the one that the cloud gave. To throw is to refuse, with the
+ * error's message as the cloud's answer.
  */
 export interface Behaviour {
   create?(resource: CloudResource, cloud: Cloud): Promise<Values | void>;

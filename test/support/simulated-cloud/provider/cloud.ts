@@ -27,7 +27,7 @@ export interface Operation {
   readonly id: string;
 }
 
-/** What holds for the whole cloud. */
+/** What holds for the whole cloud. What a cloud does not have is empty. */
 export interface CloudSettings {
   readonly project: string;
   readonly projectNumber: string;
@@ -35,6 +35,8 @@ export interface CloudSettings {
   readonly zone: string;
   /** Whether an API has to be enabled before something is made by it. Default: false, so that a small program need not enable any. */
   readonly requireApis?: boolean;
+  /** Where the cloud's own API is, for behaviours that call it: `unix:///var/run/docker.sock`. */
+  readonly endpoint?: string;
 }
 
 /**

@@ -9,7 +9,7 @@ import { withDefaults } from "./defaults";
 import { diffInputs } from "./diff";
 import type { PropertyChange } from "./diff";
 import { Faults } from "./faults";
-import { isEqual, secret, unwrapped } from "./property-values";
+import { isEqual, isSecret, secret, unwrapped } from "./property-values";
 import type { Value, Values } from "./property-values";
 import type { ResourceFacts } from "./resource-facts";
 import { resourceId } from "./resource-id";
@@ -54,12 +54,13 @@ export class SimulatedProvider {
   }
 
   /** @returns the changes, and whether the old resource has to go before the new one can be made, for they would have one name */
-  diff(target: Target, oldInputs: Values, news: Values): { changes: PropertyChange[]; deleteBeforeReplace: boolean } {
-    const { facts } = this.known(target.type);
-    const [before, after] = [plain(oldInputs), plain(news)];
+  diff(target: Target, oldInputs: Values, oldOutputs: Values, news: Values): { changes: PropertyChange[]; deleteBeforeReplace: boolean } {
+    const { facts, schema } = this.known(target.type);
+    const change = { oldInputs: plain(oldInputs), oldOutputs: plain(oldOutputs), news: plain(news) };
+    const { before, after } = this.cloudPackage.compared?.(target.type, change, schema) ?? { before: change.oldInputs, after: change.news };
     const changes = diffInputs(before, after, facts, this.cloudPackage.forcesReplacement(target.type, before, after));
     const ownName = facts.autonameMax !== undefined && !(Array.isArray(news["__defaults"]) && news["__defaults"].includes("name"));
-    return { changes, deleteBeforeReplace: ownName && isEqual(before["name"], after["name"]) };
+    return { changes, deleteBeforeReplace: ownName && isEqual(change.oldInputs["name"], change.news["name"]) };
   }
 
   previewed(target: Target, news: Values, oldOutputs: Values = {}): Values {
@@ -72,28 +73,30 @@ export class SimulatedProvider {
     const inputs = plain(news);
     const id = resourceId(facts.id, inputs, this.settings);
     const done = await this.faults.meet({ operation: "create", type: target.type, name: target.name });
-    if (this.cloud.get(target.type, id) !== undefined) throw new Error(`Error creating ${shortType(target.type)}: googleapi: Error 409: '${id}' already exists, alreadyExists`);
-    const resource: CloudResource = { ...target, id, inputs, outputs: this.outputsOf(target.type, id, inputs, {}) };
+    const refusal = this.cloud.get(target.type, id) === undefined ? undefined : this.cloudPackage.refusals.exists(target.type, id);
+    if (refusal !== undefined) throw new Error(refusal);
+    let resource: CloudResource = { ...target, id, inputs, outputs: this.outputsOf(target.type, id, inputs, {}) };
     this.cloudPackage.admit(resource, undefined, this.cloud);
     // Named before the behaviour is waited for: two of one name at once are one too many.
     this.cloud.put(resource);
     try {
       const added = await this.behaviour(target.type)?.create?.(resource, this.cloud);
-      if (added !== undefined) resource.outputs = { ...resource.outputs, ...added };
+      if (added !== undefined) resource = changed(resource, added);
     } catch (error) {
       this.cloud.remove(target.type, id);
       throw error;
     }
+    if (resource.id !== id) this.cloud.remove(target.type, id);
     this.cloud.put(resource);
-    this.cloud.record({ operation: "create", type: target.type, name: target.name, id });
+    this.cloud.record({ operation: "create", type: target.type, name: target.name, id: resource.id });
     done();
-    return { id, outputs: this.answered(target.type, news, resource.outputs) };
+    return { id: resource.id, outputs: this.answered(target.type, news, resource.outputs) };
   }
 
   async update(target: Target, id: string, news: Values): Promise<Values> {
     const done = await this.faults.meet({ operation: "update", type: target.type, name: target.name });
     const previous = this.cloud.get(target.type, id);
-    if (previous === undefined) throw notFound(target.type, id);
+    if (previous === undefined) throw new Error(this.cloudPackage.refusals.missing(target.type, id));
     const inputs = plain(news);
     const resource: CloudResource = { ...target, id, inputs, outputs: this.outputsOf(target.type, id, inputs, previous.outputs) };
     this.cloudPackage.admit(resource, previous, this.cloud);
@@ -156,13 +159,21 @@ export class SimulatedProvider {
 
   /** Plain outputs: inputs, what the package knows, what was there before, and empty values for the rest. */
   private outputsOf(type: string, id: string, inputs: Values, previous: Values): Values {
-    return withComputed(inputs, { ...previous, ...this.cloudPackage.outputs(type, id, inputs, this.settings) }, this.known(type).schema, false);
+    const outputs = withComputed(inputs, { ...previous, ...this.cloudPackage.outputs(type, id, inputs, this.settings) }, this.known(type).schema, false);
+    return { ...outputs, ...this.cloudPackage.readBack?.(type, outputs) };
   }
 
-  /** Outputs as the engine gets them: with the marks that the inputs have. */
+  /** Outputs as the engine gets them: with the marks that the inputs have, and in the form that the cloud has them in. */
   private answered(type: string, inputs: Values, outputs: Values): Values {
     const { schema, facts } = this.known(type);
-    return markSecrets(withComputed(inputs, outputs, schema, false), facts);
+    // A provider that reads back knows what the program did not say, too.
+    const unsaid = this.cloudPackage.readBack === undefined ? {} : outputs;
+    const answer = Object.entries({ ...unsaid, ...withComputed(inputs, outputs, schema, false) }).map(([name, value]): [string, Value] => {
+      const current = outputs[name];
+      if (current === undefined || isEqual(unwrapped(value), current)) return [name, value];
+      return [name, isSecret(value) ? secret(current) : current];
+    });
+    return markSecrets(Object.fromEntries(answer), facts);
   }
 
   private behaviour(type: string): Behaviour | undefined {
@@ -195,6 +206,7 @@ function shortType(type: string): string {
   return type.split(":").at(-1)!;
 }
 
-function notFound(type: string, id: string): Error {
-  return new Error(`Error reading ${shortType(type)}: googleapi: Error 404: '${id}' was not found, notFound`);
+/** The resource with what a behaviour's `create` gave. */
+function changed(resource: CloudResource, { id, ...added }: Values): CloudResource {
+  return { ...resource, id: typeof id === "string" ? id : resource.id, outputs: { ...resource.outputs, ...added } };
 }

@@ -36,7 +36,7 @@ function handlers(provider: SimulatedProvider, version: string): grpc.UntypedSer
     }),
     check: unary(check(provider)),
     diff: unary((request: messages.DiffRequest) => {
-      const { changes, deleteBeforeReplace } = provider.diff(targetOf(request), values(request.getOldInputs()), values(request.getNews()));
+      const { changes, deleteBeforeReplace } = provider.diff(targetOf(request), values(request.getOldInputs()), values(request.getOlds()), values(request.getNews()));
       return diffResponse(changes).setDeletebeforereplace(deleteBeforeReplace);
     }),
     create: unary(async (request: messages.CreateRequest) => {

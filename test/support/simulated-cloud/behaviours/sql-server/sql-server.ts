@@ -7,8 +7,9 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { Client } from "pg";
 
+import { createTls } from "../../../../../components/certificates/tls-files";
+import { validity } from "../../../../../components/certificates/x509";
 import { findBinaries } from "../../../../../components/local/server/binaries";
-import { createCertificatePair } from "../../../../../components/local/server/certificate";
 import { readPidFile } from "../../../../../components/local/server/pid-file";
 import { chooseIdentities } from "../../../../../components/local/server/run-as";
 import { PROGRAM_ENVIRONMENT, runProgram } from "../../../../../components/local/server/run-program";
@@ -52,8 +53,7 @@ export async function createSqlServer({ id, dnsName, flags }: { readonly id: str
   }
   const initdb = await runProgram(binaries.initdb, [`--pgdata=${data}`, `--username=${SUPERUSER}`, "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--auth=reject", "--no-instructions", "--no-sync"], { owner, timeoutMs: 60_000 });
   if (initdb.exitCode !== 0) throw new Error(`initdb: ${initdb.stderr}`);
-  const day = 86_400_000;
-  const tls = await createCertificatePair({ hostNames: [dnsName], addresses: [], notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + 30 * day) });
+  const tls = await createTls({ hostNames: [dnsName], addresses: [] }, validity(Date.now(), 30));
   for (const [name, text] of [["server.crt", tls.certificate], ["server.key", tls.key], ["pg_hba.conf", HBA], ["postgresql.conf", configuration(address, join(folder, "socket"), flags)]] as const) {
     writeFileSync(join(data, name), text, { mode: 0o600 });
     own(join(data, name));

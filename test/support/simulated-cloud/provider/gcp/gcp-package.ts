@@ -14,6 +14,10 @@ export const gcp: CloudPackage = {
   name: "gcp",
   npmPackage: "@pulumi/gcp",
   facts: gcpFacts,
+  refusals: {
+    exists: (type, id) => `Error creating ${shortType(type)}: googleapi: Error 409: '${id}' already exists, alreadyExists`,
+    missing: (type, id) => `Error reading ${shortType(type)}: googleapi: Error 404: '${id}' was not found, notFound`,
+  },
   settings: (config) => ({
     project: config["project"] ?? process.env["GOOGLE_PROJECT"] ?? "",
     projectNumber: PROJECT_NUMBER,
@@ -51,6 +55,11 @@ export const gcp: CloudPackage = {
     }
   },
 };
+
+/** `DatabaseInstance` of the type token. */
+function shortType(type: string): string {
+  return type.split(":").at(-1)!;
+}
 
 function text(value: Values[string] | undefined): string {
   return typeof value === "string" ? value : "";

@@ -39,9 +39,10 @@ function resourceSchema(folder: string, token: string, sources: Sources): Resour
   return { inputs: properties(args, (property) => outputs[property], sources), outputs };
 }
 
-/** `compute/uRLMap` of a token lies in compute/urlmap.d.ts. */
+/** `compute/uRLMap` of a token lies in compute/urlmap.d.ts, and `index/network` in network.d.ts. */
 function declarationFile(folder: string, module: string): string {
-  const [group = "", file = ""] = module.split("/");
+  const [first = "", file = ""] = module.split("/");
+  const group = first === "index" ? "." : first;
   const name = readdirSync(join(folder, group)).find((candidate) => candidate.toLowerCase() === `${file.toLowerCase()}.d.ts`);
   if (name === undefined) throw new Error(`no declarations of ${module} in ${folder}`);
   return join(folder, group, name);
