@@ -10,6 +10,7 @@ import { mendable, reported } from "./components/mendable";
 import { parseStackConfig } from "./components/stack-config";
 import { loadTarget } from "./components/targets";
 import type { TierAccess } from "./components/tier";
+import { StoreCompartments } from "./components/store-compartments";
 import { TierValidation } from "./components/tier-validation";
 import type { Catalog } from "./manager/src/catalog/catalog";
 import type { CompartmentPlan, TierPlan } from "./manager/src/plan/plan";
@@ -17,6 +18,7 @@ import { planTier } from "./manager/src/plan/plan-tier";
 import { schemaFingerprints } from "./manager/src/setup/request";
 import type { CompartmentReport, ObserveReport } from "./manager/src/setup/request";
 import { newCompartmentLine } from "./manager/src/setup/summary";
+import type { StoreReport } from "./manager/src/stores/store";
 
 const root = __dirname;
 
@@ -36,6 +38,7 @@ async function program(): Promise<Record<string, unknown>> {
     if (tier === null) return;
     keepObservation(tier);
     warnOf(tier);
+    if (runtime.isDryRun()) for (const { kind, findings } of tier.stores) for (const finding of findings) void log.info(`would change: ${kind}: ${finding}`);
   });
 
   const compartments = plan.compartments.map((compartment) => {
@@ -49,9 +52,18 @@ async function program(): Promise<Record<string, unknown>> {
     if (runtime.isDryRun()) access.apply((way) => state.apply((found) => previewLines(compartment, way, found).forEach((line) => void log.info(line, component))));
     return component;
   });
-  new TierValidation("validation", { compartments, validate: (signal) => failedChecks({ catalog, plan, access, progress, signal }) });
+  const stores = target.stores.flatMap((kind) => {
+    const services = catalog.services.filter((service) => service[kind]).map(({ name }) => name);
+    if (services.length === 0) return [];
+    const token = observed.apply((tier) => storeToken(tier?.stores.find((store) => store.kind === kind)));
+    return [{ services, component: new StoreCompartments(kind, { kind, services, access, token }, { dependsOn: [resource] }) }];
+  });
+  new TierValidation("validation", { compartments: [...compartments, ...stores.map(({ component }) => component)], validate: (signal) => failedChecks({ catalog, plan, access, progress, signal }) });
 
-  const run = runServices?.(new Map(compartments.map((component, index) => [plan.compartments[index]!.service, component])));
+  const run = runServices?.((service) => [
+    ...compartments.filter((_, index) => plan.compartments[index]!.service === service),
+    ...stores.flatMap(({ services, component }) => (services.includes(service) ? [component] : [])),
+  ]);
 
   return {
     ...run,
@@ -60,10 +72,16 @@ async function program(): Promise<Record<string, unknown>> {
   };
 }
 
+/** A token of its own for everything that differs makes the engine see a change, and so run the hook; a store that is absent is no change until it is there. */
+function storeToken(store: StoreReport | undefined): string {
+  return store !== undefined && store.absence !== null ? "absent" : (store?.token ?? randomUUID());
+}
+
 /** Tells of what `up` does not mend. */
-function warnOf({ leftBehind, manual }: ObserveReport): void {
+function warnOf({ leftBehind, manual, stores }: ObserveReport): void {
   for (const { service, database } of leftBehind) void log.warn(`service ${service} has left the catalog; its database ${database} is kept. To remove it for good: npx bulkhead prune ${service}`);
   for (const finding of manual) void log.warn(`${finding}; only a superuser can change that`);
+  for (const { kind, services, absence } of stores) if (absence !== null) void log.warn(`${services.join(", ")} ${services.length === 1 ? "is" : "are"} degraded: no ${kind}, since ${absence.reason}. To mend it: ${absence.fix}`);
 }
 
 /** What a preview says about one compartment; nothing where looking failed, which has been told. */

@@ -8,6 +8,7 @@ import type { Target } from "./tier";
 /* eslint-disable @typescript-eslint/no-require-imports */
 const TARGETS: Readonly<Record<string, () => { target: Target }>> = {
   local: () => require("./local") as typeof import("./local"),
+  docker: () => require("./docker") as typeof import("./docker"),
   gcp: () => require("./gcp") as typeof import("./gcp"),
 };
 /* eslint-enable @typescript-eslint/no-require-imports */

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 
 import { all, ComponentResource, Stash } from "@pulumi/pulumi";
-import type { ComponentResourceOptions } from "@pulumi/pulumi";
+import type { ComponentResourceOptions, Output, Resource } from "@pulumi/pulumi";
 
 import { BulkheadError } from "../manager/src/errors/bulkhead-error";
-import type { Compartment } from "./compartment";
 import { setupHook } from "./hook";
 
 /** What the validation depends on and does. */
 export interface TierValidationArgs {
-  readonly compartments: readonly Compartment[];
+  /** Everything that is set up by hooks. */
+  readonly compartments: readonly (Resource & { readonly fingerprint: Output<string> })[];
   /** Runs every check; a sentence for each that failed. */
   readonly validate: (signal: AbortSignal) => Promise<readonly string[]>;
 }

@@ -5,6 +5,8 @@ import type { Catalog } from "../manager/src/catalog/catalog";
 import type { TierFacts } from "../manager/src/plan/plan";
 import type { DatabaseSecret, Endpoint, SecretStore } from "../manager/src/secrets/secret";
 import type { TierOperations } from "../manager/src/setup/operations";
+import type { Store, StoreSecretStore } from "../manager/src/stores/store";
+import type { StoreKind } from "../manager/src/stores/store-secret";
 import type { StackConfig } from "./stack-config";
 
 /** Which tier: what every part of a target is told. */
@@ -31,12 +33,26 @@ export interface TierAccess {
   /** The admin's own login, for `conn --admin`. */
   readonly admin: DatabaseSecret;
   readonly secrets: SecretStore;
+  /** The services' logins in Redis and ClickHouse. */
+  readonly storeSecrets: Pick<StoreSecretStore, "readStore">;
   /** e.g. `17.10`. */
   readonly serverVersion: string;
   /** Opens a session of the admin; the caller closes it. Throws where no session can reach from here (`REACH_NO_SESSION`). */
   readonly openSession: (database: string) => Promise<Client>;
   /** What `up`, `preview`, `status` and `validate` do with the tier, wherever that is done. */
   readonly operations: TierOperations;
+  /** Redis and ClickHouse, where services ask for them and this target sets them up by sessions from here; also what is absent, with the reason. */
+  readonly stores: readonly Store[];
+}
+
+/** Which log is asked for, and how much of it. */
+export interface LogOptions {
+  /** `postgres`, `redis`, `clickhouse`, or a service that the target runs. */
+  readonly of: string;
+  /** Whether to go on with what is logged from now on, until the context's signal. */
+  readonly follow: boolean;
+  /** How many of the last lines. */
+  readonly lines: number;
 }
 
 /** What there is to say about a tier without a connection. */
@@ -55,8 +71,8 @@ export interface Tier {
   readonly resource: Resource;
   /** The way in, once there is a server. In a preview of a tier that does not exist yet it is null, or not known. */
   readonly access: Output<TierAccess | null>;
-  /** Makes what runs on the tier, each service behind its own compartment; for targets that run services. Returns what the stack exports of them. */
-  readonly runServices?: (compartments: ReadonlyMap<string, Resource>) => Readonly<Record<string, unknown>>;
+  /** Makes what runs on the tier, each service behind `after` it: its compartments; for targets that run services. Returns what the stack exports of them. */
+  readonly runServices?: (after: (service: string) => readonly Resource[]) => Readonly<Record<string, unknown>>;
 }
 
 /** What a stack's own place for Pulumi's state looks like, for the message that asks for one. */
@@ -74,6 +90,10 @@ export interface Target {
    * resources of this target bring secrets into the state.
    */
   readonly stateBackend: StateBackendExample | null;
+  /** Whether the engine looks at each resource before it compares: for a target whose resources people remove by hand, and where looking is cheap. */
+  readonly refresh: boolean;
+  /** The stores that it sets up by an anchor each; on others the target's own resources do it. */
+  readonly stores: readonly StoreKind[];
   /**
    * Facts for a plan, known before the tier is. Reads the whole of the target's configuration.
    * @throws BulkheadError `CONFIG_INVALID`
@@ -89,6 +109,13 @@ export interface Target {
    */
   openAccess(context: TierContext): Promise<TierAccess>;
   status(context: TierContext): Promise<TierStatus>;
+  /**
+   * Lines of a log, the oldest first.
+   * @throws BulkheadError `LOG_UNKNOWN`, or `LOG_ELSEWHERE` with the command that shows it where the logs are not on this machine
+   */
+  logs(context: TierContext, options: LogOptions): AsyncIterable<string>;
+  /** Starts again what `stop` stopped, for a target whose engine has to find it running; makes nothing that is not there. */
+  start(context: TierContext): Promise<void>;
   /** Stops what runs on this machine, and keeps all data. False when nothing ran. */
   stop(context: TierContext): Promise<boolean>;
   /**

@@ -20,6 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeErr: (text) => void process.stderr.write(text) })
     .addOption(new Option("-s, --stack <name>", "the stack to work on: Pulumi.<name>.yaml").default("dev"))
+    .addOption(new Option("-t, --target <name>", "where the tier lives: up changes the stack to it, other verbs make sure that it is so"))
     .addOption(new Option("-o, --output <format>", "what stdout carries").choices([...OUTPUT_FORMATS]).default("text"))
     .exitOverride()
     .showHelpAfterError("(bulkhead --help shows all commands)");

@@ -24,7 +24,7 @@ export async function doctor(stack: string, output: Output, signal: AbortSignal)
 }
 
 function render({ status, title, detail, fix }: DoctorCheck): string[] {
-  return [`  ${MARK[status]}  ${title}: ${detail}`, ...(fix === null ? [] : [`        fix: ${fix}`])];
+  return [`  ${MARK[status]}  ${title}: ${detail}`, ...(fix === null ? [] : [`        fix: ${fix.replaceAll("\n", "\n             ")}`])];
 }
 
 function count(checks: readonly DoctorCheck[], status: DoctorCheck["status"]): number {

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Option } from "commander";
 import type { Command } from "commander";
 
+import { changeTarget } from "../lib/change-target";
 import { createContext } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
@@ -12,7 +13,7 @@ import type { Output } from "../lib/output";
 import { UsageError } from "../lib/usage-error";
 
 /** A command on a stack: told what was typed behind it, says how it ended. */
-type Run = (context: CommandContext, options: object, ...operands: string[]) => Promise<ExitCode>;
+type Run = (context: CommandContext, options: never, ...operands: string[]) => Promise<ExitCode>;
 
 /**
  * Declares every verb. Each is a file beside this one, loaded when it is called: `conn` does not wait for Pulumi's SDK.
@@ -27,8 +28,10 @@ export function registerCommands(program: Command, output: Output, exit: (code: 
       const operands = typed.slice(0, -2) as string[];
       const interrupt = listenForInterrupt((line) => output.progress(line));
       try {
-        const { stack } = command.optsWithGlobals<{ stack: string }>();
-        exit(await load()(createContext(stack, output, interrupt.signal), command.opts(), ...operands));
+        const { stack, target } = command.optsWithGlobals<{ stack: string; target?: string }>();
+        const context = createContext(stack, output, interrupt.signal);
+        if (target !== undefined && target !== context.config.target) await changeTarget(context, target, command.name());
+        exit(await load()(target === undefined ? context : createContext(stack, output, interrupt.signal), command.opts<never>(), ...operands));
       } catch (error) {
         // Ctrl-C reaches helpers of this process too, whose end may show as an error before the signal itself is heard of.
         await setImmediate();
@@ -69,6 +72,22 @@ export function registerCommands(program: Command, output: Output, exit: (code: 
   program.command("conn").description("print a connection URI (with the password)").argument("[service]").addOption(login()).option("--admin", "the tier's admin instead of a service").action(on(() => (require("./conn") as typeof import("./conn")).conn));
   program.command("env").description("print a service's environment as lines (with the password)").argument("<service>").addOption(login()).action(on(() => (require("./env") as typeof import("./env")).env));
   program.command("shell").description("open psql in a service's database, read-only").argument("<service>").option("--write", "as the service's own login").action(on(() => (require("./shell") as typeof import("./shell")).shell));
+  program
+    .command("logs")
+    .description("the last lines of a log, with what is logged from now on if asked")
+    .argument("[of]", "postgres, redis, clickhouse, or a service that the target runs", "postgres")
+    .option("-f, --follow", "go on until Ctrl-C")
+    .option("-n, --lines <number>", "how many of the last lines", "100")
+    .action(on(() => (require("./logs") as typeof import("./logs")).logs));
+  program
+    .command("adopt")
+    .description("make the databases of a Docker volume that was made by hand into compartments")
+    .requiredOption("--volume <name>", "the volume")
+    .option("--superuser <name>", "its superuser: what POSTGRES_USER was (default: the stack's setting, else postgres)")
+    .option("--baseline <service=number...>", "vouch for a service's migrations up to that number")
+    .option("--dry-run", "show what would be done, and do nothing")
+    .option("--yes", "do not ask")
+    .action(on(() => (require("./adopt") as typeof import("./adopt")).adopt));
   program.command("prune").description("remove the compartment of a service that has left the catalog").argument("<service>").option("--yes", "do not ask").action(on(() => (require("./prune") as typeof import("./prune")).prune));
 
   program

@@ -35,8 +35,9 @@ export async function preview(context: CommandContext): Promise<ExitCode> {
   const catalog = loadCatalog();
   const plan = planTier(catalog, context.target.facts(config, catalog));
   const { changes, database } = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead preview of stack ${stack}`, progress, signal }, async () => {
+    await context.target.start(context);
     const engine = await openStack(context);
-    const report = await runEngine(context, "preview", (options) => engine.preview(options));
+    const report = await runEngine(context, "preview", (options) => engine.preview({ ...options, ...(context.target.refresh && { refresh: true }) }));
     return { changes: report.changes, database: await previewDatabase(context, catalog, plan) };
   });
   output.result({ version: 1, stack, target: config.target, ok: true, changes, database }, render(stack, changes, database, plan));

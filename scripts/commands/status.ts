@@ -3,6 +3,10 @@ import type { Client } from "pg";
 import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
 import { closeSession } from "../../manager/src/postgres/connect";
 import { AGREED_DATABASE } from "../../manager/src/provision/read-cluster";
+import { degradations, storeFindings, storesAreReady } from "../../manager/src/stores/degraded";
+import type { Degradation } from "../../manager/src/stores/degraded";
+import type { StoreAbsence } from "../../manager/src/stores/store";
+import type { StoreKind } from "../../manager/src/stores/store-secret";
 import { loadCatalog, openTier } from "../lib/command-context";
 import type { CommandContext, LiveTier } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
@@ -14,6 +18,8 @@ interface ServiceStatus {
   readonly name: string;
   readonly database: string;
   readonly ready: boolean;
+  /** What it wants and does not have. */
+  readonly degraded: readonly Degradation[];
   readonly sizeBytes: number | null;
   readonly connections: { readonly used: number; readonly limit: number } | null;
   readonly schemaVersion: number | null;
@@ -29,12 +35,15 @@ interface ServiceStatus {
 /** What the tier's compartments look like now. Changes nothing, and answers also when the server is down. */
 export async function status(context: CommandContext): Promise<ExitCode> {
   const { stack, config, target, output } = context;
-  const { running, reason, version, host, port } = await target.status(context);
-  const services = running ? await readServices(context, await openTier(context)) : stoppedServices();
+  const { running, reason, host, port, ...server } = await target.status(context);
+  const tier = running ? await openTier(context) : undefined;
+  const version = tier?.access.serverVersion ?? server.version;
+  const { services, stores } = tier === undefined ? { services: stoppedServices(), stores: [] } : await readServices(context, tier);
   output.result(
-    { version: 1, stack, target: config.target, server: { version: version ?? null, host: host ?? null, port: port ?? null, running, ...(reason === undefined ? {} : { reason }) }, services },
+    { version: 1, stack, target: config.target, server: { version: version ?? null, host: host ?? null, port: port ?? null, running, ...(reason === undefined ? {} : { reason }) }, stores, services },
     [
-      running ? `Stack ${stack}: PostgreSQL ${version ?? ""} on ${host}:${port}` : `Stack ${stack}: Postgres does not run: ${reason}`,
+      running ? `Stack ${stack}: PostgreSQL ${version} on ${host}:${port}` : `Stack ${stack}: Postgres does not run: ${reason}`,
+      ...stores.map(({ store, ready, absence, services: asking }) => `${STORE_NAMES[store]} for ${asking.join(", ")}: ${ready ? "ready" : absence === null ? "not ready: npm run up" : `not there, since ${absence.reason}`}`),
       "",
       table([
         ["SERVICE", "DATABASE", "SIZE", "CONNECTIONS", "SCHEMA", "BACKUP", "STATE"],
@@ -45,10 +54,10 @@ export async function status(context: CommandContext): Promise<ExitCode> {
           connections === null ? "-" : `${connections.used} of ${connections.limit}`,
           schemaVersion === null ? "-" : String(schemaVersion),
           lastBackupAt ?? "never",
-          ready ? "ready" : `not ready: ${nextAction}`,
+          ready ? (nextAction === null ? "ready" : `degraded: ${nextAction}`) : `not ready: ${nextAction}`,
         ]),
       ]),
-      ...services.flatMap(({ name, findings }) => findings.map((finding) => `  ${name}: ${finding}`)),
+      ...services.flatMap(({ name, findings, degraded }) => [...findings, ...degraded.map(({ store, reason }) => `no ${store}: ${reason}`)].map((line) => `  ${name}: ${line}`)),
     ].join("\n"),
   );
   return EXIT.done;
@@ -58,27 +67,43 @@ function stoppedServices(): ServiceStatus[] {
   return loadCatalog().services.flatMap(({ name, database }) => (database === null ? [] : [{ name, database, ...UNKNOWN, nextAction: "npm run up" }]));
 }
 
-const UNKNOWN = { ready: false, sizeBytes: null, connections: null, schemaVersion: null, lastBackupAt: null, lastVerifiedRestoreAt: null, rotatedAt: null, findings: [] };
+const STORE_NAMES: Readonly<Record<StoreKind, string>> = { redis: "Redis", clickhouse: "ClickHouse" };
 
-async function readServices({ root, signal }: CommandContext, { access, catalog, plan }: LiveTier): Promise<ServiceStatus[]> {
-  const [{ compartments }, usage] = await Promise.all([access.operations.observe({ catalog, plan, root, signal }), readUsage(access)]);
-  return compartments.map(({ service, findings, token, schemaVersion }, index) => {
+const UNKNOWN = { ready: false, degraded: [], sizeBytes: null, connections: null, schemaVersion: null, lastBackupAt: null, lastVerifiedRestoreAt: null, rotatedAt: null, findings: [] };
+
+/** Redis or ClickHouse, as `status` shows it. */
+interface StoreStatus {
+  readonly store: StoreKind;
+  readonly ready: boolean;
+  /** Why it cannot be used, and what mends it. */
+  readonly absence: StoreAbsence | null;
+  readonly services: readonly string[];
+  readonly findings: readonly string[];
+}
+
+async function readServices({ root, signal }: CommandContext, { access, catalog, plan }: LiveTier): Promise<{ services: ServiceStatus[]; stores: StoreStatus[] }> {
+  const [{ compartments, stores }, usage] = await Promise.all([access.operations.observe({ catalog, plan, root, signal }), readUsage(access)]);
+  const services = compartments.map(({ service, token, schemaVersion, ...compartment }, index) => {
     const { name: database, connectionLimit } = plan.compartments[index]!.database;
     const used = usage.get(database);
-    const isReady = token !== null;
+    const findings = [...compartment.findings, ...storeFindings(service, stores)];
+    const isReady = token !== null && storesAreReady(service, stores);
+    const degraded = degradations(service, stores);
     return {
       name: service,
       database,
       ...UNKNOWN,
       ready: isReady,
+      degraded,
       sizeBytes: used?.sizeBytes ?? null,
       connections: used === undefined ? null : { used: used.connections, limit: connectionLimit },
       schemaVersion,
       rotatedAt: used?.setUpAt ?? null,
       findings,
-      nextAction: isReady ? null : findings.some((finding) => finding.startsWith("migration ")) ? `npx bulkhead migrate status ${service}` : "npm run up",
+      nextAction: isReady ? (degraded[0]?.fix ?? null) : findings.some((finding) => finding.startsWith("migration ")) ? `npx bulkhead migrate status ${service}` : "npm run up",
     };
   });
+  return { services, stores: stores.map(({ kind, token, ...store }) => ({ store: kind, ready: store.absence === null && token !== null, absence: store.absence, services: store.services, findings: store.findings })) };
 }
 
 /** What one query of the admin's tells of a database. */

@@ -1,5 +1,3 @@
-import type { Resource } from "@pulumi/pulumi";
-
 import { parseGcpConfig } from "../../components/gcp/config/parse-gcp-config";
 import type { Reach } from "../../components/gcp/reach/reach";
 import { GcpTier } from "../../components/gcp/tier";
@@ -14,5 +12,5 @@ const NOWHERE: Reach = { preflight: async () => {}, look: async () => undefined,
 export function declareGcpStack(stack: string, stackConfig: StackConfig, catalog: Catalog): void {
   const config = parseGcpConfig(stackConfig, catalog);
   const tier = new GcpTier("tier", { stack, config, catalog, reach: NOWHERE });
-  new Workloads("services", { stack, config, catalog, tier, compartments: new Map<string, Resource>() });
+  new Workloads("services", { stack, config, catalog, tier, after: () => [] });
 }

@@ -1,3 +1,8 @@
+import { setMaxListeners } from "node:events";
+
+/** Node warns of ten listeners, which may be a leak; a command has as many as it does things side by side. */
+const LISTENERS_MAX = 200;
+
 /** How Ctrl-C reaches a command. */
 export interface Interrupt {
   /** Aborts when the command shall stop. */
@@ -14,6 +19,7 @@ export interface Interrupt {
  */
 export function listenForInterrupt(progress: (line: string) => void): Interrupt {
   const controller = new AbortController();
+  setMaxListeners(LISTENERS_MAX, controller.signal);
   const stop = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(130);
     progress("stopping after the step that is under way; once more to stop at once");

@@ -14,7 +14,7 @@ export interface Output {
   readonly format: OutputFormat;
   /** A line while something takes its time. */
   progress(line: string): void;
-  /** The result, once: as JSON with its version, or as text. */
+  /** The result, as JSON with its version, or as text: once, but for `logs`, whose every line is one. */
   result(json: object, text: string): void;
   /** The error that ended the command. */
   error(error: unknown): void;

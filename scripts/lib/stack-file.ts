@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parse } from "yaml";
+import { parse, parseDocument } from "yaml";
 
 import { PROJECT } from "../../components/settings/problems";
 import { parseStackConfig } from "../../components/stack-config";
@@ -29,6 +29,17 @@ function read(path: string, root: string, stack: string): string {
   } catch (error) {
     throw new UsageError("STACK_UNKNOWN", `there is no stack ${JSON.stringify(stack)} here; there is: ${stacksIn(root).join(", ")}`, { hint: `choose one with --stack, or make it: write Pulumi.${stack}.yaml`, cause: error });
   }
+}
+
+/** Writes one setting of the project into a stack's file, as `pulumi config set` does; the rest of it stays as it is, comments too. */
+export function writeStackSetting(root: string, stack: string, path: readonly string[], value: string): void {
+  const file = join(root, `Pulumi.${stack}.yaml`);
+  const document = parseDocument(read(file, root, stack));
+  const [name, ...inner] = path;
+  document.setIn(["config", `${PROJECT}:${name}`, ...inner], value);
+  const partial = `${file}.${process.pid}.partial`;
+  writeFileSync(partial, document.toString({ lineWidth: 0 }), { mode: statSync(file).mode });
+  renameSync(partial, file);
 }
 
 function settingsOf(path: string, text: string): Record<string, unknown> {

@@ -30,3 +30,8 @@ export function routeProblem(path: string): string | undefined {
 export function healthPathProblem(path: string): string | undefined {
   return /^\/[A-Za-z0-9._~/-]*$/.test(path) && path.length <= 255 ? undefined : "is no path such as /health";
 }
+
+/** Where a service finds one that it calls: `accounts` at `ACCOUNTS_URL`, `user-files` at `USER_FILES_URL`. */
+export function urlVariable(service: string): string {
+  return `${service.toUpperCase().replaceAll("-", "_")}_URL`;
+}

@@ -10,6 +10,8 @@ import type { Endpoint } from "../secrets/secret";
 import { validate } from "../validate";
 import type { ValidationReport } from "../validate";
 import { observeTier } from "./observe-tier";
+import { observeStores } from "../stores/observe-stores";
+import type { Store } from "../stores/store";
 import type { ObserveReport, SetUpReport, SetupReport, SetupRequest } from "./request";
 import { setUpCompartment } from "./set-up-compartment";
 
@@ -34,12 +36,18 @@ export interface TierOperations {
   validate(context: OperationContext & { readonly services?: readonly string[] }): Promise<ValidationReport>;
 }
 
+/** How sessions of this process reach a tier. */
+export interface SessionOperationsOptions extends Pick<ProvisionOptions, "openSession" | "secrets" | "endpoint"> {
+  /** What there is beside the database and can be reached from here. */
+  readonly stores: readonly Store[];
+}
+
 /** The operations by database sessions of this process. */
-export function sessionOperations({ openSession, secrets, endpoint }: Pick<ProvisionOptions, "openSession" | "secrets" | "endpoint">): TierOperations {
+export function sessionOperations({ openSession, secrets, endpoint, stores }: SessionOperationsOptions): TierOperations {
   const access = { openSession, secrets, endpoint };
   return {
     async observe({ catalog, plan, root, ...options }) {
-      const { compartments, inspection } = await observeTier(catalog, plan, root, { ...access, ...options });
+      const [{ compartments, inspection }, storeReports] = await Promise.all([observeTier(catalog, plan, root, { ...access, ...options }), observeStores(stores, options.signal)]);
       return {
         version: 1,
         compartments: compartments.map(({ compartment, findings, changes, isNew, token, schemaVersion }) => ({
@@ -52,6 +60,7 @@ export function sessionOperations({ openSession, secrets, endpoint }: Pick<Provi
         })),
         leftBehind: inspection.leftBehind.map(({ service, database }) => ({ service, database })),
         manual: inspection.tier.filter(({ manual }) => manual).map(({ finding }) => finding),
+        stores: storeReports,
       };
     },
     async setUp({ catalog, plan, service, ...options }) {
@@ -60,7 +69,7 @@ export function sessionOperations({ openSession, secrets, endpoint }: Pick<Provi
       const { schemaVersion } = await setUpCompartment({ ...access, ...options, plan, compartment, source });
       return { version: 1, schemaVersion };
     },
-    validate: ({ plan, ...options }) => validate(plan, { ...access, ...options }),
+    validate: ({ plan, ...options }) => validate(plan, { ...access, stores, ...options }),
   };
 }
 

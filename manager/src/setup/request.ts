@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { Catalog } from "../catalog/catalog";
 import { BulkheadError, messageOf } from "../errors/bulkhead-error";
 import type { TierPlan } from "../plan/plan";
+import type { StoreReport } from "../stores/store";
 import type { ValidationReport } from "../validate";
 import { schemaFingerprint } from "./schema";
 
@@ -49,6 +50,8 @@ export interface ObserveReport {
   readonly leftBehind: readonly { readonly service: string; readonly database: string }[];
   /** Differences of the tier that only a superuser can mend, a sentence each. */
   readonly manual: readonly string[];
+  /** What the tier has beside its Postgres and could be looked at from there. */
+  readonly stores: readonly StoreReport[];
 }
 
 /** What a setup made. */

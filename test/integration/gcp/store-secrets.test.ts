@@ -88,7 +88,7 @@ it("are there when the services that use them are made", async () => {
   expect(foundAtStart).toEqual(new Map([["backend", true]]));
   const { host, port, authString } = cloud.resources(REDIS)[0]!.outputs;
   expect(JSON.parse(textOf(NAMES.redis("backend")))).toMatchObject({ host, port, password: authString });
-  expect(JSON.parse(textOf(NAMES.clickhouse("backend")))).toMatchObject({ username: "backend", database: "backend" });
+  expect(JSON.parse(textOf(NAMES.clickhouse("backend")))).toMatchObject({ username: "backend", scope: "backend" });
 });
 
 it("are in Pulumi's state nowhere", () => {

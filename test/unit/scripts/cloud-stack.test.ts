@@ -101,7 +101,7 @@ describe("status where no session gets through", () => {
     const { context, printed } = contextOf("dev");
     const access = {
       openSession,
-      operations: { observe: async ({ plan }: { plan: { compartments: { service: string }[] } }) => ({ version: 1, compartments: plan.compartments.map(({ service }) => ({ service, findings: [], isNew: false, token: "t", schemaVersion: 3 })), leftBehind: [], manual: [] }) },
+      operations: { observe: async ({ plan }: { plan: { compartments: { service: string }[] } }) => ({ version: 1, compartments: plan.compartments.map(({ service }) => ({ service, findings: [], isNew: false, token: "t", schemaVersion: 3 })), leftBehind: [], manual: [], stores: [] }) },
     } as unknown as TierAccess;
     const target: Target = { ...local, status: async () => ({ running: true, reason: undefined, version: "17.5", host: "db.internal", port: 5432 }), openAccess: async () => access };
     return { context: { ...context, target }, printed };

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { parseLocalConfig } from "../../../components/local/config";
-import { readStackConfig, stacksIn } from "../../../scripts/lib/stack-file";
+import { readStackConfig, stacksIn, writeStackSetting } from "../../../scripts/lib/stack-file";
 
 const root = mkdtempSync(join(tmpdir(), "bulkhead-stack-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -48,4 +48,21 @@ test("the stacks are the files of the checkout", () => {
   writeFileSync(join(root, "Pulumi.my.prod.yaml"), "");
   writeFileSync(join(root, "Pulumi.yaml"), "");
   expect(stacksIn(root).sort()).toEqual(["dev", "my.prod"]);
+});
+
+test("a setting is written in its place, and the rest of the file stays as it is", () => {
+  config("# about the stack\nconfig:\n  bulkhead:target: local # where it lives\n  bulkhead:ports:\n    redis: 6380\nencryptionsalt: v1:x\n");
+  writeStackSetting(root, "dev", ["target"], "docker");
+  writeStackSetting(root, "dev", ["postgres", "volume"], "it's a \"volume\"");
+  const text = readFileSync(join(root, "Pulumi.dev.yaml"), "utf8");
+  expect(text).toContain("# about the stack\nconfig:\n  bulkhead:target: docker # where it lives\n  bulkhead:ports:\n    redis: 6380\n");
+  expect(text).toContain("encryptionsalt: v1:x");
+  expect(readStackConfig(root, "dev")).toMatchObject({ target: "docker", settings: { "bulkhead:ports": { redis: 6380 }, "bulkhead:postgres": { volume: "it's a \"volume\"" } } });
+  expect(readdirSync(root).filter((name) => name.endsWith(".partial"))).toEqual([]);
+});
+
+test("a setting is written into a file that has none yet", () => {
+  config("");
+  writeStackSetting(root, "dev", ["target"], "docker");
+  expect(readStackConfig(root, "dev").target).toBe("docker");
 });
