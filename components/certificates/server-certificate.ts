@@ -1,8 +1,10 @@
-import { createPrivateKey, webcrypto, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 
 import { lasts } from "./authority";
 import type { Authority } from "./authority";
-import { generateKeys, KEY_ALGORITHM, loadX509, pemOfKey, serialNumber, SIGNING_ALGORITHM } from "./x509";
+import { signCertificate } from "./sign";
+import type { SignedCertificate } from "./sign";
+import { loadX509 } from "./x509";
 import type { Validity } from "./x509";
 
 /** Under what a server is reached. */
@@ -13,36 +15,13 @@ export interface ServerNames {
 }
 
 /** PEM texts of a server. */
-export interface ServerCertificate {
-  readonly certificate: string;
-  readonly key: string;
-}
+export type ServerCertificate = SignedCertificate;
 
 /** Makes a server's key, and its certificate for these names and addresses. `subject`: its common name, which no client looks at; at most 64 characters. */
-export async function createServerCertificate(authority: Authority, { subject, hostNames, addresses, notBefore, notAfter }: ServerNames & Validity & { readonly subject: string }): Promise<ServerCertificate> {
-  const x509 = loadX509();
-  const signedBy = new x509.X509Certificate(authority.ca);
-  const signingKey = await webcrypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(authority.key), KEY_ALGORITHM, false, ["sign"]);
-  const keys = await generateKeys();
-  const certificate = await x509.X509CertificateGenerator.create({
-    subject: `CN=${subject}`,
-    issuer: signedBy.subject,
-    serialNumber: serialNumber(),
-    notBefore,
-    notAfter,
-    signingAlgorithm: SIGNING_ALGORITHM,
-    publicKey: keys.publicKey,
-    signingKey,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([...hostNames.map((value) => ({ type: "dns" as const, value })), ...addresses.map((value) => ({ type: "ip" as const, value }))]),
-      await x509.AuthorityKeyIdentifierExtension.create(signedBy.publicKey),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  return { certificate: `${certificate.toString("pem")}\n`, key: await pemOfKey(keys.privateKey) };
+export function createServerCertificate(authority: Authority, { subject, hostNames, addresses, ...validity }: ServerNames & Validity & { readonly subject: string }): Promise<ServerCertificate> {
+  const { SubjectAlternativeNameExtension } = loadX509();
+  const names = new SubjectAlternativeNameExtension([...hostNames.map((value) => ({ type: "dns" as const, value })), ...addresses.map((value) => ({ type: "ip" as const, value }))]);
+  return signCertificate(authority, { subject, usage: "serverAuth", extensions: [names], ...validity });
 }
 
 /** Whether a server's certificate is of this authority, for all these names, with its own key, and good for that many days more. `now` in milliseconds since 1970. */

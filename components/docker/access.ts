@@ -121,7 +121,7 @@ async function ensureAdmin(context: TierContext, config: DockerConfig): Promise<
   const facts = await serverFacts(context, config);
   requireOurServer(facts, postgresVolume(context, config));
   if (admin !== undefined && (await isSetUp(admin))) return writeAdmin(context, admin);
-  progress(facts.hasAdmin && facts.hasTemplate ? `giving the admin of Postgres a new password: its secret ${admin === undefined ? "was lost" : "does not fit"}` : "setting up Postgres: its admin, and the template of new databases");
+  progress(facts.hasAdmin && facts.hasTemplate ? `the admin of Postgres gets another password, since its secret ${admin === undefined ? "was lost" : "does not fit"}` : "setting up Postgres: its admin, and the template of new databases");
   const password = admin !== undefined && isGeneratedPassword(admin.password) ? admin.password : generatePassword();
   await bootstrapServer({ superuser: config.postgres.superuser, facts, password, signal });
   await writeAdmin(context, adminSecret(endpoint, password));

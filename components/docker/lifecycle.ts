@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -7,9 +8,9 @@ import { whyDown } from "./access-ready";
 import { listContainers, removeContainers, startContainers, stopContainers } from "./engine/containers";
 import type { ListedContainer } from "./engine/containers";
 import { inspectContainers, inspectNetwork, inspectVolume } from "./engine/inspect";
-import { callDocker, readDockerLines } from "./engine/run-docker";
-import { isOurs, ourFilters, ownerOf } from "./lifecycle-ours";
-import { CONTAINERS, NETWORK } from "./names";
+import { callDocker } from "./engine/run-docker";
+import { OF_ANOTHER_CHECKOUT, hasLabels, isOurs, ourFilters, ownerOf } from "./lifecycle-ours";
+import { CONTAINERS, NETWORK, SERVERS, volumeLabelsOf, volumeName } from "./names";
 import { dockerPaths } from "./paths";
 
 /** Postgres writes all that it has in memory to disk before it ends. The same as the containers' own grace, which `docker stop` by hand gives. */
@@ -40,7 +41,8 @@ export async function startOurContainers(context: TierContext, names: readonly s
 
 /** A name is taken by what is not ours: it stays as it is. */
 export function containerForeign(name: string, owner: string): BulkheadError {
-  return new BulkheadError("CONTAINER_FOREIGN", `container ${name} belongs to ${owner}; Bulkhead does not touch it`, { hint: `keep it under another name: docker stop ${name} && docker rename ${name} ${name}-old. Its volumes stay; docs/docker.md says how their data are taken over` });
+  const hint = owner.endsWith(OF_ANOTHER_CHECKOUT) ? `if that one still needs it, one of the two has to wait; else docker rm --force ${name}: its data are in a volume, and stay` : undefined;
+  return new BulkheadError("CONTAINER_FOREIGN", `container ${name} belongs to ${owner}; Bulkhead does not touch it`, { hint: hint ?? `keep it under another name: docker stop ${name} && docker rename ${name} ${name}-old. Its volumes stay; docs/docker.md says how their data are taken over` });
 }
 
 /**
@@ -90,13 +92,20 @@ export async function removeStack(context: TierContext, adoptedVolume: string | 
   await stopInOrder(containers.filter(({ running }) => running), progress);
   await removeContainers(containers.map(({ id }) => id));
   await removeNetwork(context);
-  const volumes = (await readDockerLines(["volume", "ls", ...filters.flatMap((filter) => ["--filter", filter]), "--format", "{{json .Name}}"])).filter((name) => typeof name === "string");
-  for (const volume of volumes) {
+  const { directory } = dockerPaths(context);
+  // Volumes are known by the stack's name alone: those of a stack that never ran from here are another checkout's.
+  for (const volume of existsSync(directory) ? SERVERS.map((server) => volumeName(stack, server)) : []) {
+    const found = await inspectVolume(volume);
+    if (found === undefined || !hasLabels(found.labels, volumeLabelsOf(context))) continue;
+    const users = await listContainers([`volume=${volume}`]);
+    if (users.length > 0) {
+      progress(`volume ${volume} is kept: ${users.map(({ name }) => `container ${name}`).join(", ")}, which ${users.length === 1 ? "is" : "are"} not this checkout's, may need it`);
+      continue;
+    }
     progress(`removing volume ${volume}`);
     await callDocker(["volume", "rm", volume], { timeoutMs: REMOVE_TIMEOUT_MS, accept: /no such volume/i });
   }
   if (adoptedVolume !== null && (await inspectVolume(adoptedVolume)) !== undefined) progress(`volume ${adoptedVolume} was not made by Bulkhead and is kept, with all data. To remove it: docker volume rm ${adoptedVolume}`);
-  const { directory } = dockerPaths(context);
   await rm(directory, { recursive: true, force: true });
   // Only if nothing of the local target is in it.
   await rmdir(dirname(directory)).catch(() => undefined);

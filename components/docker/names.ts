@@ -37,6 +37,11 @@ export const LABELS = {
   config: "bulkhead.config",
 } as const;
 
+/** Label of a volume. Not the checkout: a volume outlives it, and one that was moved or cloned anew finds its data by name. */
+export function volumeLabelsOf({ stack }: Pick<TierContext, "stack">): Readonly<Record<string, string>> {
+  return { [LABELS.stack]: stack };
+}
+
 /** The labels of one stack of one checkout. */
 export function labelsOf({ stack, root }: Pick<TierContext, "stack" | "root">): Readonly<Record<string, string>> {
   return { [LABELS.stack]: stack, [LABELS.checkout]: checkoutHash(root) };

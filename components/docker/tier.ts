@@ -14,7 +14,7 @@ import { resolveDockerHost } from "./engine/docker-host";
 import { findLocalImages, imageIdOf } from "./images";
 import type { LocalImages } from "./images";
 import { requireNoObstacles } from "./lifecycle-obstacles";
-import { labelsOf, NETWORK, volumeName } from "./names";
+import { labelsOf, NETWORK, volumeLabelsOf, volumeName } from "./names";
 import { dockerPaths } from "./paths";
 import type { DockerPaths } from "./paths";
 import { presentCertificate, writeServerFiles } from "./prepare";
@@ -84,7 +84,7 @@ export class DockerTier extends ComponentResource {
   /** Data are removed by `down --destroy` only, which asks for the stack's name, and never by the engine. */
   private makeVolume({ server }: ServerSpec, { stack, config }: DockerTierArgs): Input<string> {
     if (server === "postgres" && config.postgres.volume !== null) return config.postgres.volume;
-    const labels = Object.entries(this.#labels).map(([label, value]) => ({ label, value }));
+    const labels = Object.entries(volumeLabelsOf({ stack })).map(([label, value]) => ({ label, value }));
     return new Volume(`${server}-data`, { name: volumeName(stack, server), labels }, { parent: this, provider: this.provider, retainOnDelete: true, deleteBeforeReplace: true }).name;
   }
 }

@@ -24,7 +24,7 @@ interface AdoptCommandOptions {
 /** Makes the databases of a volume that was made by hand into compartments, without touching a row. */
 export async function adopt(context: CommandContext, { volume, superuser, baseline = [], dryRun = false, yes = false }: AdoptCommandOptions): Promise<ExitCode> {
   const { stack, config, output, signal } = context;
-  if (config.target !== "docker") throw new BulkheadError("ADOPT_TARGET", `adopt takes over a volume of Docker, and stack ${stack} has target ${config.target}`, { hint: "npx bulkhead --target docker adopt …, or set bulkhead:target: docker in the stack's file" });
+  if (config.target !== "docker") throw new BulkheadError("ADOPT_TARGET", `adopt takes over a volume of Docker, and stack ${stack} has target ${config.target}`, { hint: `pulumi config set target docker --stack ${stack}, then the same command again` });
   const vouched = new Map(baseline.map(parseBaseline));
   const unknown = [...vouched.keys()].find((service) => !context.catalog().services.some(({ name }) => name === service));
   if (unknown !== undefined) throw new UsageError("USAGE", `--baseline ${unknown}=…: there is no service ${unknown} in services.ts`);

@@ -6,6 +6,7 @@ import { sqlOf } from "../../manager/src/provision/change";
 import type { Change } from "../../manager/src/provision/change";
 import { clusterChanges } from "../../manager/src/provision/inspect";
 import type { ObservedCluster } from "../../manager/src/provision/observed";
+import type { StoreKind } from "../../manager/src/stores/store-secret";
 import { newCompartmentLine } from "../../manager/src/setup/summary";
 import { openStack, runEngine } from "../engine/engine";
 import { loadCatalog, stackLockPath } from "../lib/command-context";
@@ -34,22 +35,28 @@ export async function preview(context: CommandContext): Promise<ExitCode> {
   const { stack, config, progress, signal, output } = context;
   const catalog = loadCatalog();
   const plan = planTier(catalog, context.target.facts(config, catalog));
-  const { changes, database } = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead preview of stack ${stack}`, progress, signal }, async () => {
+  const { changes, database, stores } = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead preview of stack ${stack}`, progress, signal }, async () => {
     await context.target.start(context);
     const engine = await openStack(context);
     const report = await runEngine(context, "preview", (options) => engine.preview({ ...options, ...(context.target.refresh && { refresh: true }) }));
-    return { changes: report.changes, database: await previewDatabase(context, catalog, plan) };
+    return { changes: report.changes, ...(await previewContents(context, catalog, plan)) };
   });
-  output.result({ version: 1, stack, target: config.target, ok: true, changes, database }, render(stack, changes, database, plan));
+  output.result({ version: 1, stack, target: config.target, ok: true, changes, database, stores }, render(stack, changes, database, plan));
   return EXIT.done;
 }
 
-async function previewDatabase(context: CommandContext, catalog: Catalog, plan: TierPlan): Promise<DatabasePreview[]> {
+/** What would change in Redis or ClickHouse; the engine's progress tells the same. */
+interface StorePreview {
+  readonly store: StoreKind;
+  readonly findings: readonly string[];
+}
+
+async function previewContents(context: CommandContext, catalog: Catalog, plan: TierPlan): Promise<{ database: DatabasePreview[]; stores: StorePreview[] }> {
   const { running } = await context.target.status(context);
-  if (!running) return plan.compartments.map((compartment) => newDatabase(compartment.service, clusterChanges(plan, compartment, NO_SERVER)));
+  if (!running) return { database: plan.compartments.map((compartment) => newDatabase(compartment.service, clusterChanges(plan, compartment, NO_SERVER))), stores: [] };
   const { operations } = await context.target.openAccess(context);
-  const { compartments } = await operations.observe({ catalog, plan, root: context.root, signal: context.signal });
-  return compartments.map(({ service, isNew, findings, statements }) => ({ service, isNew, findings, statements }));
+  const { compartments, stores } = await operations.observe({ catalog, plan, root: context.root, signal: context.signal });
+  return { database: compartments.map(({ service, isNew, findings, statements }) => ({ service, isNew, findings, statements })), stores: stores.map(({ kind, findings }) => ({ store: kind, findings })) };
 }
 
 function newDatabase(service: string, changes: readonly Change[]): DatabasePreview {

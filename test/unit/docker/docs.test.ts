@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import * as settings from "../../../components/docker/settings";
-import { isSetting } from "../../../components/settings/read-section";
-import type { Section, Setting } from "../../../components/settings/read-section";
+import { expectSettingsTables } from "../../support/settings-tables";
+import type { SettingsTables } from "../../support/settings-tables";
 
 // The tables of the documentation are made from the tables that the parser uses. After a change:
 //   BULKHEAD_WRITE_DOCS=1 npx jest test/unit/docker/docs.test.ts
@@ -11,31 +11,15 @@ const ROOT = join(__dirname, "..", "..", "..");
 const DOCUMENT = join(ROOT, "docs", "docker.md");
 
 /** What each table of the documentation shows, by the name in its marker. */
-const TABLES: Readonly<Record<string, Readonly<Record<string, Section | Setting<unknown>>>>> = {
+const TABLES: SettingsTables = {
   stack: { bindAddress: settings.BIND_ADDRESS, maxConnections: settings.MAX_CONNECTIONS },
   images: { images: settings.IMAGES },
   servers: { postgres: settings.POSTGRES, redis: settings.REDIS, clickhouse: settings.CLICKHOUSE },
   services: { "services.<name>": settings.SERVICE },
 };
 
-function rows(path: string, entry: Section | Setting<unknown>): string[] {
-  if (!isSetting(entry)) return Object.entries(entry).flatMap(([key, child]) => rows(`${path}.${key}`, child));
-  const value = entry.default === undefined ? (entry.optional === true ? "" : "must be set") : `\`${typeof entry.default === "string" ? entry.default : JSON.stringify(entry.default)}\``;
-  return [`| \`${path}\` | ${entry.kind.description} | ${value} | ${entry.about} |`];
-}
-
-function tableOf(name: string): string {
-  return ["| setting | is a | default | what it does |", "|---|---|---|---|", ...Object.entries(TABLES[name]!).flatMap(([path, entry]) => rows(path, entry))].join("\n");
-}
-
-const MARKED = /<!-- settings: (\w+) -->\n(?:[^<]*(?:<(?!!-- )[^<]*)*\n)?<!-- end -->/g;
-
 test("the documentation shows every setting as the parser has it", () => {
-  const text = readFileSync(DOCUMENT, "utf8");
-  const current = text.replace(MARKED, (_whole, name: string) => `<!-- settings: ${name} -->\n${tableOf(name)}\n<!-- end -->`);
-  if (process.env["BULKHEAD_WRITE_DOCS"] === "1") writeFileSync(DOCUMENT, current);
-  else expect(text).toBe(current);
-  expect([...text.matchAll(MARKED)].map(([, name]) => name).sort()).toEqual(Object.keys(TABLES).sort());
+  expectSettingsTables(DOCUMENT, TABLES);
 });
 
 test("every setting that the parser knows has a table", () => {

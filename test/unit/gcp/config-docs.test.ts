@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { parse } from "yaml";
@@ -6,6 +6,8 @@ import { parse } from "yaml";
 import * as settings from "../../../components/gcp/config/settings";
 import { isSetting } from "../../../components/settings/read-section";
 import type { Section, Setting } from "../../../components/settings/read-section";
+import { expectSettingsTables } from "../../support/settings-tables";
+import type { SettingsTables } from "../../support/settings-tables";
 
 // The tables of the documentation are made from the tables that the parser uses. After a change:
 //   BULKHEAD_WRITE_DOCS=1 npx jest test/unit/gcp/config-docs.test.ts
@@ -13,7 +15,7 @@ const ROOT = join(__dirname, "..", "..", "..");
 const DOCUMENT = join(ROOT, "docs", "gcp-configuration.md");
 
 /** What each table of the documentation shows, by the name in its marker. */
-const TABLES: Readonly<Record<string, Readonly<Record<string, Section | Setting<unknown>>>>> = {
+const TABLES: SettingsTables = {
   project: { "gcp:project": settings.PROJECT_ID, "gcp:region": settings.REGION, deletionProtection: settings.DELETION_PROTECTION },
   network: { network: settings.NETWORK },
   egress: { egress: settings.EGRESS.connector },
@@ -27,24 +29,8 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, Section | Setting<
   services: { "services.<name>": settings.SERVICE },
 };
 
-function rows(path: string, entry: Section | Setting<unknown>): string[] {
-  if (!isSetting(entry)) return Object.entries(entry).flatMap(([key, child]) => rows(`${path}.${key}`, child));
-  const value = entry.default === undefined ? (entry.optional === true ? "" : "must be set") : `\`${typeof entry.default === "string" ? entry.default : JSON.stringify(entry.default)}\``;
-  return [`| \`${path}\` | ${entry.kind.description} | ${value} | ${entry.about} |`];
-}
-
-function tableOf(name: string): string {
-  return ["| setting | is a | default | what it does |", "|---|---|---|---|", ...Object.entries(TABLES[name]!).flatMap(([path, entry]) => rows(path, entry))].join("\n");
-}
-
-const MARKED = /<!-- settings: (\w+) -->\n(?:[^<]*(?:<(?!!-- )[^<]*)*\n)?<!-- end -->/g;
-
 test("the documentation shows every setting as the parser has it", () => {
-  const text = readFileSync(DOCUMENT, "utf8");
-  const current = text.replace(MARKED, (_whole, name: string) => `<!-- settings: ${name} -->\n${tableOf(name)}\n<!-- end -->`);
-  if (process.env["BULKHEAD_WRITE_DOCS"] === "1") writeFileSync(DOCUMENT, current);
-  else expect(text).toBe(current);
-  expect([...text.matchAll(MARKED)].map(([, name]) => name).sort()).toEqual(Object.keys(TABLES).sort());
+  expectSettingsTables(DOCUMENT, TABLES);
 });
 
 test("every section that the parser knows has a table", () => {
