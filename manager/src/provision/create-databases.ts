@@ -1,3 +1,4 @@
+import { sqlstateOf } from "../pool/errors";
 import { closeSession } from "../postgres/connect";
 import { applyAlone, applyInTransaction, stepsOf } from "./apply";
 import type { Change } from "./change";
@@ -54,7 +55,7 @@ export async function createDatabases(creations: readonly DatabaseCreation[], op
             options.signal?.throwIfAborted();
             const index = next++;
             const { service, create, open } = creations[index]!;
-            for (const step of stepsOf([create])) await applyAlone(session, step);
+            for (const step of stepsOf([create])) await applyAlone(session, step).catch(unlessMadeMeanwhile);
             await applyInTransaction(session, stepsOf(open));
             made[index]!.settle(true);
             options.progress?.(`${service}: database made`);
@@ -72,6 +73,18 @@ export async function createDatabases(creations: readonly DatabaseCreation[], op
     if (await made[index]!.promise) await goOn(service);
   });
   await settleAll([makers(), following]);
+}
+
+/** duplicate_database, and unique_violation where the other one ended while this one was copying. */
+const MADE_MEANWHILE = new Set(["42P04", "23505"]);
+
+/**
+ * The lock keeps other runs away, but not what one that was killed has left in the server: its session goes on until its CREATE DATABASE, made from the same plan, is done, and
+ * hears of its client's end only then. What a run of another plan may have made otherwise, the next look finds.
+ */
+function unlessMadeMeanwhile(error: unknown): void {
+  const code = sqlstateOf((error as { cause?: unknown } | null)?.cause);
+  if (code === undefined || !MADE_MEANWHILE.has(code)) throw error;
 }
 
 function handover(): { promise: Promise<boolean>; settle: (made: boolean) => void } {

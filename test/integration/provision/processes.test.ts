@@ -63,6 +63,22 @@ describe("provisioners in processes of their own", () => {
     await expectWhole(services);
   });
 
+  test("what a killed one's session still makes in the server does not stop the next run", async () => {
+    const services = { ghost: { port: 1 } };
+    const openSession: ProvisionOptions["openSession"] = async (database) => {
+      const session = await options.openSession(database);
+      const query = session.query.bind(session) as (...args: unknown[]) => Promise<unknown>;
+      // As if a session without a client were a moment ahead.
+      const haunted = async (...args: unknown[]): Promise<unknown> => {
+        if (String(args[0]).startsWith("CREATE DATABASE")) await query(...args);
+        return query(...args);
+      };
+      return Object.assign(session, { query: haunted });
+    };
+    await provision(testPlan(defineServices(services)), { ...options, openSession });
+    await expectWhole(services);
+  });
+
   test("one that is killed at any point leaves nothing that the next run does not mend", async () => {
     const catalogOf = (name: string) => Object.fromEntries(["a", "b", "c"].map((letter, index) => [`${name}${letter}`, { port: index + 1 }]));
     const whole = await run({ server: facts, services: catalogOf("whole") });
