@@ -3,9 +3,15 @@
  * ready and validated, one with nothing to do, one that starts again after `down`, and one that adds a service. Needs root. Run on a quiet machine:
  * node -r tsx/cjs bench/docker.ts [rounds]
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { obtainDocker } from "../test/support/docker/daemon";
-import { DockerCheckout, SERVICES } from "../test/support/docker/docker-checkout";
+import { DockerCheckout } from "../test/support/docker/docker-checkout";
 import { provideImages } from "../test/support/docker/images";
+
+/** The body of the catalog that ships, eight compartments. */
+const SERVICES = /defineServices\(\{([^]*)\}\);/.exec(readFileSync(join(__dirname, "..", "services.ts"), "utf8"))![1]!;
 
 const rounds = Number(process.argv[2] ?? 3);
 /** Bars of the project, with images present, on two quiet cores. Seconds. */
@@ -25,7 +31,7 @@ async function main(): Promise<void> {
   try {
     await measure("images", () => provideImages(daemon, "postgres:17", "redis:7", "clickhouse/clickhouse-server:25.8"));
     for (let round = 0; round < rounds; round++) {
-      const stack = await DockerCheckout.create({ daemon });
+      const stack = await DockerCheckout.create({ daemon, services: SERVICES });
       try {
         await measure("first up", () => stack.up());
         await measure("nothing to do", () => stack.up());

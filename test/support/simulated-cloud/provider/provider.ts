@@ -68,7 +68,11 @@ export class SimulatedProvider {
     return markSecrets(withComputed(news, oldOutputs, schema, true), facts);
   }
 
-  async create(target: Target, news: Values): Promise<{ id: string; outputs: Values }> {
+  create(target: Target, news: Values): Promise<{ id: string; outputs: Values }> {
+    return this.faults.during(() => this.createNow(target, news));
+  }
+
+  private async createNow(target: Target, news: Values): Promise<{ id: string; outputs: Values }> {
     const { facts } = this.known(target.type);
     const inputs = plain(news);
     const id = resourceId(facts.id, inputs, this.settings);
@@ -89,11 +93,15 @@ export class SimulatedProvider {
     if (resource.id !== id) this.cloud.remove(target.type, id);
     this.cloud.put(resource);
     this.cloud.record({ operation: "create", type: target.type, name: target.name, id: resource.id });
-    done();
+    await done();
     return { id: resource.id, outputs: this.answered(target.type, news, resource.outputs) };
   }
 
-  async update(target: Target, id: string, news: Values): Promise<Values> {
+  update(target: Target, id: string, news: Values): Promise<Values> {
+    return this.faults.during(() => this.updateNow(target, id, news));
+  }
+
+  private async updateNow(target: Target, id: string, news: Values): Promise<Values> {
     const done = await this.faults.meet({ operation: "update", type: target.type, name: target.name });
     const previous = this.cloud.get(target.type, id);
     if (previous === undefined) throw new Error(this.cloudPackage.refusals.missing(target.type, id));
@@ -104,7 +112,7 @@ export class SimulatedProvider {
     if (added !== undefined) resource.outputs = { ...resource.outputs, ...added };
     this.cloud.put(resource);
     this.cloud.record({ operation: "update", type: target.type, name: target.name, id });
-    done();
+    await done();
     return this.answered(target.type, news, resource.outputs);
   }
 
@@ -126,7 +134,11 @@ export class SimulatedProvider {
     return { inputs: current, outputs: this.answered(target.type, current, resource.outputs) };
   }
 
-  async delete(target: Target, id: string): Promise<void> {
+  delete(target: Target, id: string): Promise<void> {
+    return this.faults.during(() => this.deleteNow(target, id));
+  }
+
+  private async deleteNow(target: Target, id: string): Promise<void> {
     const done = await this.faults.meet({ operation: "delete", type: target.type, name: target.name });
     const resource = this.cloud.get(target.type, id);
     if (resource === undefined) return;
@@ -139,7 +151,7 @@ export class SimulatedProvider {
       this.cloud.remove(target.type, id);
     }
     this.cloud.record({ operation: "delete", type: target.type, name: target.name, id });
-    done();
+    await done();
   }
 
   invoke(token: string, args: Values): Values {
