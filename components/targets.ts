@@ -5,7 +5,7 @@ import type { Target } from "./tier";
  * The targets, each loaded only when a stack names it: a local stack loads no cloud SDK. To add one, add a folder and a line.
  * `require`, since what tsx runs as CommonJS cannot `import()` TypeScript.
  */
-/* eslint-disable @typescript-eslint/no-require-imports */
+/* eslint-disable @typescript-eslint/no-require-imports -- as said above */
 const TARGETS: Readonly<Record<string, () => { target: Target }>> = {
   local: () => require("./local") as typeof import("./local"),
   docker: () => require("./docker") as typeof import("./docker"),

@@ -26,9 +26,9 @@ export interface SecretOwner {
 /** Ids of the secrets that only this target has; those of the logins are in `namesOf`. Written by the setup. */
 export function storeSecretNames(stack: string) {
   return {
-    /** `{host, port, password, ca}`, for the service. */
+    /** A StoreSecret, for the service. */
     redis: (service: string) => `bulkhead-${stack}-${service}-redis`,
-    /** `{host, port, database, username, password, ca, url}`, for the service. */
+    /** The same. */
     clickhouse: (service: string) => `bulkhead-${stack}-${service}-clickhouse`,
     /** SHA-256 of the password in 64 hexadecimal digits, for the machine: it never holds a password. */
     clickhouseHash: (service: string) => `bulkhead-${stack}-${service}-clickhouse-hash`,

@@ -37,7 +37,7 @@ export interface RedisArgs {
  *
  * TLS is on (port 6378), with Google's authority for the instance. The AUTH string is an output of the resource and so, encrypted, in Pulumi's state;
  * no version of a secret is written from here. The setup reads it, and the authorities, from the API and writes the service's secret
- * `bulkhead-<stack>-<service>-redis`: `{host, port, password, ca}`.
+ * `bulkhead-<stack>-<service>-redis`: `{host, port, ca, username, password, scope, url}`.
  *
  * Failures: a zone gone moves STANDARD_HA to its replica, last writes lost; BASIC comes back empty, or with a snapshot up to 12 hours old. Services must bear
  * an empty cache.
