@@ -17,4 +17,5 @@ export default tseslint.config(
     },
   },
   { files: ["bench/**", "test/**", "examples/**"], rules: { "no-console": "off" } },
+  { files: ["test/**"], ignores: ["test/support/fast-check.ts"], rules: { "no-restricted-imports": ["error", { paths: [{ name: "fast-check", message: "Import test/support/fast-check: it holds the seed." }] }] } },
 );

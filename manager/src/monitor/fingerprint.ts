@@ -18,7 +18,8 @@ export async function prepareFingerprints(): Promise<boolean> {
 /**
  * A string that is equal for statements that differ only in constants, comments, spacing, the case of keywords and unquoted names, and the lengths of lists.
  *
- * After `await prepareFingerprints()` it is the fingerprint of Postgres' own parser: 16 hexadecimal digits. Before, and for what that parser does not take (syntax errors,
+ * After `await prepareFingerprints()` it is the fingerprint of Postgres' own parser: 16 hexadecimal digits, the same for tables whose names differ in runs of digits
+ * alone (`logs_2026_11` and `logs_2026_12`: partitions). Before, and for what that parser does not take (syntax errors,
  * newer syntax, more than 4,000 characters without constants), it comes from a tokenizer: an `x` and 16 digits. Both depend on the text alone, but are not comparable: prepare
  * before the first fingerprint that is kept. Never throws; a text that was seen lately costs a look-up.
  */

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { Client } from "pg";
 import { FallbackStore, InMemoryDatabase } from "../../../manager/src/memory";
 import type { JournalEntry, TableName } from "../../../manager/src/memory";
@@ -8,6 +7,7 @@ import { clientConfig } from "../../../manager/src/postgres/connect";
 import { startTestServer } from "../../support/server";
 import type { TestServer } from "../../support/server";
 import { runAsAdmin } from "../../support/tier";
+import fc from "../../support/fast-check";
 
 let server: TestServer;
 let client: Client;

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { Client } from "pg";
 import { splitStatements } from "../../../manager/src/migrate/split-statements";
 import { startTestServer } from "../../support/server";
 import type { TestServer } from "../../support/server";
 import { createCompartment } from "./compartment";
+import fc from "../../support/fast-check";
 
 let server: TestServer;
 let client: Client;

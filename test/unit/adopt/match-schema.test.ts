@@ -1,7 +1,7 @@
-import fc from "fast-check";
 
 import { differences, matchSchema } from "../../../manager/src/adopt/match-schema";
 import type { VersionSnapshot } from "../../../manager/src/adopt/match-schema";
+import fc from "../../support/fast-check";
 
 const schema = (...things: string[]): ReadonlyMap<string, string> => new Map(things.map((thing) => [thing, `definition of ${thing}`]));
 const versions = (...schemas: ReadonlyMap<string, string>[]): VersionSnapshot[] => schemas.map((each, index) => ({ version: index + 1, schema: each }));

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 
 import type { ServiceDefinition } from "../../../manager/src/catalog/catalog";
 import { CatalogError, defineServices } from "../../../manager/src/catalog/define-services";
 import { imageParts } from "../../../manager/src/catalog/web";
 import { planTier } from "../../../manager/src/plan/plan-tier";
+import fc from "../../support/fast-check";
 
 /** What is wrong with a catalog that may break the types, as from plain JavaScript. */
 function problemsOf(definitions: Record<string, unknown>): readonly string[] {

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 
 import { ClickHouseException } from "../../../manager/src/clickhouse/request";
 import { classifyError } from "../../../manager/src/errors";
+import fc from "../../support/fast-check";
 
 /** As `@clickhouse/client` 1.23 throws it. */
 function clientError(code: string, type: string, message: string): Error {

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 
 import { clickHouseDialect } from "../../../manager/src/clickhouse/dialect";
 import type { ClickHouseDialect } from "../../../manager/src/clickhouse/dialect";
@@ -9,6 +8,7 @@ import { clickHouseSecret, hashPassword } from "../../../manager/src/clickhouse/
 import { renderBaseUsers, renderServerConfig, renderServerOverlay } from "../../../manager/src/clickhouse/server-config";
 import { LOOPBACK, renderUsers, usersMark } from "../../../manager/src/clickhouse/users";
 import { assertWellFormed, unescapeXml } from "../../support/xml";
+import fc from "../../support/fast-check";
 
 const HASH = hashPassword("secret");
 const OPTIONS = { dialect: "grants", networks: LOOPBACK, limits: DEVELOPER_LIMITS } as const;

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import fc from "fast-check";
 import { IsolatedEnvironment } from "../../../manager/src/config";
+import fc from "../../support/fast-check";
 
 const SECRET = "s3cret-Value";
 

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { IsolatedEnvironment } from "../../../manager/src/config";
 import { capacityOf, poolMaxWithin, readPoolSize } from "../../../manager/src/config/pool-size";
 import { Settings } from "../../../manager/src/config/settings";
+import fc from "../../support/fast-check";
 
 const settingsOf = (variables: Record<string, string>) => new Settings(new IsolatedEnvironment({ service: "auth", source: variables }));
 const sizeOf = (variables: Record<string, string>, bounds: { connectionLimit?: number; instancesMax?: number } = {}) => {

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import fc from "fast-check";
 import { BulkheadError, SQLSTATES, classifyError } from "../../../manager/src/errors";
 import type { ErrorClass } from "../../../manager/src/errors";
 import { PoolError } from "../../../manager/src/pool";
 import type { PoolErrorCode } from "../../../manager/src/pool";
 import { VERDICT_BY_CLASS, VERDICT_BY_CODE } from "../../../manager/src/errors/sqlstate-verdicts";
+import fc from "../../support/fast-check";
 
 const coded = (code: string, message = "", more: object = {}) => Object.assign(new Error(message), { code, ...more });
 

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { messageOf, redact } from "../../../manager/src/errors";
+import fc from "../../support/fast-check";
 
 test.each([
   ["postgres://u:p@h/x", "postgres://u:****@h/x"],

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { RetryBudget, retry } from "../../../manager/src/errors";
 import type { Attempt, RetryOptions } from "../../../manager/src/errors";
 import { TestClock, settle } from "./test-clock";
+import fc from "../../support/fast-check";
 
 const coded = (code: string) => Object.assign(new Error(code), { code });
 let clock: TestClock;

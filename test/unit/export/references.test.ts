@@ -1,7 +1,7 @@
-import fc from "fast-check";
 
 import { References } from "../../../scripts/export/references";
 import type { Reference } from "../../../scripts/export/references";
+import fc from "../../support/fast-check";
 
 const reference = (index: number): Reference => ({ address: `google_compute_network.n${index}`, expression: `google_compute_network.n${index}.id` });
 

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 
 import { Bastion } from "../../../components/gcp/reach/bastion";
 import { bastionStartupScript } from "../../../components/gcp/reach/bastion-startup";
 import { inputsOf, ofType, record } from "./data-fixtures";
+import fc from "../../support/fast-check";
 
 function bastion(members: readonly string[] = ["group:operators@example.com"], encryptionKey: string | null = null) {
   return record(

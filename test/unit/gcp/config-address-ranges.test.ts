@@ -1,7 +1,7 @@
-import fc from "fast-check";
 
 import { addressCount, formatRange, freeRange, isPrivate, parseRange, rangeContains, rangesOverlap } from "../../../components/gcp/config/address-ranges";
 import type { AddressRange } from "../../../components/gcp/config/address-ranges";
+import fc from "../../support/fast-check";
 
 const anyRange: fc.Arbitrary<AddressRange> = fc.record({ prefix: fc.integer({ min: 0, max: 32 }), address: fc.integer({ min: 0, max: 2 ** 32 - 1 }) }).map(({ prefix, address }) => ({ prefix, first: address - (address % 2 ** (32 - prefix)) }));
 const near: fc.Arbitrary<AddressRange> = fc.record({ prefix: fc.integer({ min: 24, max: 32 }), offset: fc.integer({ min: 0, max: 1023 }) }).map(({ prefix, offset }) => ({ prefix, first: parseRange("10.0.0.0/8")!.first + offset - (offset % 2 ** (32 - prefix)) }));

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 
 import { addressCount } from "../../../components/gcp/config/address-ranges";
 import { connectionsNeeded, defaultMaxConnections, defaultMaxInstances, mostConnections } from "../../../components/gcp/config/connection-budget";
 import { addressesNeeded, CONNECTOR_MBIT_PER_S, directEgressPrefix, instancesServed, usableAddresses } from "../../../components/gcp/config/egress-capacity";
 import { isMissingIn, sqlMachine, zoneProblem } from "../../../components/gcp/config/machine-types";
+import fc from "../../support/fast-check";
 
 test.each([
   ["db-f1-micro", 25],

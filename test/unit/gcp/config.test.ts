@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import fc from "fast-check";
 import { parse } from "yaml";
 
 import type { GcpConfig } from "../../../components/gcp/config/gcp-config";
@@ -13,6 +12,7 @@ import type { Catalog, ServiceDefinition } from "../../../manager/src/catalog/ca
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import { BulkheadError } from "../../../manager/src/errors/bulkhead-error";
 import shippedCatalog from "../../../services";
+import fc from "../../support/fast-check";
 
 const ROOT = join(__dirname, "..", "..", "..");
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 
 import { armorRules } from "../../../components/gcp/edge/armor";
 import { Edge } from "../../../components/gcp/edge/edge";
@@ -7,6 +6,7 @@ import { routingOf } from "../../../components/gcp/edge/path-rules";
 import { recordResources } from "../../support/pulumi-mocks";
 import type { RecordedResource } from "../../support/pulumi-mocks";
 import { inputsOf, ofType } from "./data-fixtures";
+import fc from "../../support/fast-check";
 
 const BACKUP = { certificatePem: "certificate", privateKeyPem: "key" };
 

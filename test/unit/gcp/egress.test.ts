@@ -1,5 +1,4 @@
 import { output } from "@pulumi/pulumi";
-import fc from "fast-check";
 
 import type { EgressConfig } from "../../../components/gcp/config/gcp-config";
 import { ServerlessEgress } from "../../../components/gcp/network/egress";
@@ -9,6 +8,7 @@ import { Network } from "../../../components/gcp/network/network";
 import { ofType, record } from "./data-fixtures";
 import { CATALOG, CONNECTORS, gcpConfig } from "./network-fixtures";
 import type { RecordedResource } from "../../support/pulumi-mocks";
+import fc from "../../support/fast-check";
 
 const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,6}$/), { maxLength: 30 });
 

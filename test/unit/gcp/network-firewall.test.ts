@@ -1,10 +1,10 @@
-import fc from "fast-check";
 
 import { isPrivate, parseRange } from "../../../components/gcp/config/address-ranges";
 import { CONNECTOR_TAG, firewallRules, IAP_RANGE, serviceTag } from "../../../components/gcp/network/firewall-rules";
 import type { FirewallRule } from "../../../components/gcp/network/firewall-rules";
 import { PRIVATE_GOOGLE_RANGE } from "../../../components/gcp/network/private-google";
 import { CATALOG, catalogs, CONNECTORS, egresses, gcpConfig, reaches } from "./network-fixtures";
+import fc from "../../support/fast-check";
 
 const GOOGLES = new Set([IAP_RANGE, PRIVATE_GOOGLE_RANGE]);
 

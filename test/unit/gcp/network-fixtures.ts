@@ -1,8 +1,8 @@
-import fc from "fast-check";
 
 import type { Service } from "../../../manager/src/catalog/catalog";
 import type { EgressConfig, GcpConfig, ReachConfig } from "../../../components/gcp/config/gcp-config";
 import { RUN, SQL } from "./data-fixtures";
+import fc from "../../support/fast-check";
 
 /** A service with nothing but a name. */
 export function service(name: string, facts: Partial<Service> = {}): Service {

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 
 import { findResult, isResultLine, packRequest, resultLines, unpackRequest } from "../../../components/gcp/reach/job-protocol";
 import type { JobRequest, JobResult } from "../../../components/gcp/reach/job-protocol";
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import { planTier } from "../../../manager/src/plan/plan-tier";
+import fc from "../../support/fast-check";
 
 /** An error with these fields, for `toThrow`. */
 function withFields(fields: object): Error {

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 
 import { invocations } from "../../../components/gcp/run/invokers";
 import { RunServices } from "../../../components/gcp/run/run-services";
@@ -9,6 +8,7 @@ import { Secrets } from "../../../components/gcp/secrets/secrets";
 import { ServiceAccounts } from "../../../components/gcp/identity/service-accounts";
 import { ServiceAgents } from "../../../components/gcp/identity/service-agents";
 import { inputsOf, ofType, record, RUN, SERVICES } from "./data-fixtures";
+import fc from "../../support/fast-check";
 
 const SERVICE = "gcp:cloudrunv2/service:Service";
 const INVOKER = "gcp:cloudrunv2/serviceIamMember:ServiceIamMember";

@@ -1,5 +1,4 @@
 import { output } from "@pulumi/pulumi";
-import fc from "fast-check";
 
 import { metricAlertSpecs } from "../../../components/gcp/watch/alert-specs";
 import { dashboardJson } from "../../../components/gcp/watch/dashboard-json";
@@ -11,6 +10,7 @@ import type { WatchArgs } from "../../../components/gcp/watch/watch";
 import { metricOf } from "../../../components/gcp/watch/watch-targets";
 import { recordResources } from "../../support/pulumi-mocks";
 import { inputsOf, ofType, record } from "./data-fixtures";
+import fc from "../../support/fast-check";
 
 const TARGETS: WatchArgs["targets"] = {
   project: "example-project",

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileKeyStore, rotateIdentityKey } from "../../../manager/src/identity";
 import type { IdentityKey } from "../../../manager/src/identity";
 import { KEYS_TTL_MS, acceptedKeyAt, nextSigningMs, rotatedKeys, signingKeyAt } from "../../../manager/src/identity/keys";
+import fc from "../../support/fast-check";
 
 const key = (kid: string, signsFromMs: number): IdentityKey => ({ kid, signsFromMs, publicJwk: { kty: "OKP", crv: "Ed25519" }, privateJwk: { kty: "OKP", crv: "Ed25519", d: "private-half" } });
 const MINUTE_MS = 60_000;

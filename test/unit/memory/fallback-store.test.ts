@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { FallbackStore } from "../../../manager/src/memory";
 import type { FallbackState, FallbackStoreOptions, JournalEntry } from "../../../manager/src/memory";
 import { TestClock, settle } from "../errors/test-clock";
+import fc from "../../support/fast-check";
 
 const refused = () => Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 const lost = () => new Error("Connection terminated unexpectedly");

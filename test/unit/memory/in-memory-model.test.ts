@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { InMemoryDatabase } from "../../../manager/src/memory";
 import type { UserRow } from "../../../manager/src/memory";
+import fc from "../../support/fast-check";
 
 const NOBODY = "00000000-0000-4000-8000-000000000000";
 const hash = (number: number) => number.toString(16).padStart(64, "0");

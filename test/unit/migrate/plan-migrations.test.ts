@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import type { MigrationFile } from "../../../manager/src/migrate/files";
 import type { HistoryRow } from "../../../manager/src/migrate/history";
 import { migrationsToRun, planMigrations, schemaVersionOf } from "../../../manager/src/migrate/plan-migrations";
+import fc from "../../support/fast-check";
 
 const file = (version: number, checksum = `sum${version}`): MigrationFile => ({
   version,

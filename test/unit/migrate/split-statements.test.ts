@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { SplitError, splitStatements } from "../../../manager/src/migrate/split-statements";
+import fc from "../../support/fast-check";
 
 const texts = (sql: string): string[] => splitStatements(sql).map(({ text }) => text);
 

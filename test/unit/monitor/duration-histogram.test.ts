@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { DurationHistogram, QUANTILE_ERROR } from "../../../manager/src/monitor/duration-histogram";
+import fc from "../../support/fast-check";
 
 /** From 16 µs to 67 s, each order of magnitude as likely as the next. */
 const duration = fc.double({ min: Math.log(0.016), max: Math.log(67_000), noNaN: true }).map(Math.exp);

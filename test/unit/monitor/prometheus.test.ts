@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { renderPrometheus } from "../../../manager/src/monitor";
 import { PrometheusText } from "../../../manager/src/monitor/prometheus-text";
 import { Traffic } from "./traffic";
+import fc from "../../support/fast-check";
 
 /** A line of the format: a name, labels whose values escape \, " and line ends, a number. */
 const LINE = /^(# (?:HELP|TYPE) [a-z_]+ .+|[a-z_]+(?:\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? (?:-?\d[\d.e+-]*|NaN|[+-]Inf))$/;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../support/fast-check";
 
 /** One constant as somebody may write it. */
 export const spellConstant: fc.Arbitrary<string> = fc.oneof(

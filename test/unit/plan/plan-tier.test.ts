@@ -1,7 +1,7 @@
-import fc from "fast-check";
 
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import { planTier } from "../../../manager/src/plan/plan-tier";
+import fc from "../../support/fast-check";
 
 const TIER = { admin: "bulkhead_admin", template: "template0", maxConnections: 1000, reservedConnections: 10 };
 const serviceName = fc.stringMatching(/^[a-z][a-z0-9]{0,20}(-[a-z0-9]{1,10}){0,2}$/).filter((name) => !/^(pg-|bulkhead|public$|none$|postgres$|admin$|tier$)/.test(name));

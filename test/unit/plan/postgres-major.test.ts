@@ -1,6 +1,6 @@
-import fc from "fast-check";
 
 import { refuseOtherServer } from "../../../manager/src/plan/postgres-major";
+import fc from "../../support/fast-check";
 
 const verdict = (planned: number | undefined, versionNumber: number): string | undefined => {
   try {

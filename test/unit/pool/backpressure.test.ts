@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { Backpressure } from "../../../manager/src/pool/backpressure";
+import fc from "../../support/fast-check";
 
 test("a refusal halves what the pool allows itself, and a second without one gives one back", () => {
   const backpressure = new Backpressure(10);

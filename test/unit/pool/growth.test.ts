@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { connectionsToOpen, smoothed } from "../../../manager/src/pool/growth";
 import type { GrowthInput } from "../../../manager/src/pool/growth";
+import fc from "../../support/fast-check";
 
 const input = (change: Partial<GrowthInput>): GrowthInput => ({ waiting: 1, longestWaitMs: 0, open: 5, connecting: 0, room: 45, holdMs: 2, connectMs: 150, ...change });
 

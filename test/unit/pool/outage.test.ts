@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { Outage } from "../../../manager/src/pool/outage";
+import fc from "../../support/fast-check";
 
 test("the first failure is news, the next is not, and the first success ends it", () => {
   const outage = new Outage();

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { WaitQueue } from "../../../manager/src/pool/queue";
 import type { Priority, Queued } from "../../../manager/src/pool/queue";
+import fc from "../../support/fast-check";
 
 interface Caller extends Queued {
   readonly name: string;

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 
 import { parseAcl, readAcl } from "../../../manager/src/postgres/acl";
 import { quoteIdentifier, quoteLiteral } from "../../../manager/src/postgres/identifier";
 import { classifyLoginFailure } from "../../../manager/src/postgres/login-failure";
 import { scramVerifier } from "../../../manager/src/postgres/scram";
+import fc from "../../support/fast-check";
 
 describe("quoteIdentifier", () => {
   test("quotes any name so that it reads back as itself", () => {

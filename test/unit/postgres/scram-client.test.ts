@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { Client } from "pg";
 
 import { ScramClient } from "../../../manager/src/postgres/scram-client";
+import fc from "../../support/fast-check";
 
 const NONCE = "rOprNGfwEbeRWgbNEkqO";
 

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 
 import { sqlOf } from "../../../manager/src/provision/change";
 import { describeDifference, diffPrivileges, privilegeSql } from "../../../manager/src/provision/diff-privileges";
 import type { Grants } from "../../../manager/src/provision/diff-privileges";
 import type { Privilege } from "../../../manager/src/provision/observed";
+import fc from "../../support/fast-check";
 
 const GRANTEES = ["PUBLIC", "app", "ro", 'odd "name"', "constructor"];
 const PRIVILEGES = ["SELECT", "INSERT", "UPDATE", "DELETE"];

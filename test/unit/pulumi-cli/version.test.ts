@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import fc from "fast-check";
 import { CHECKOUT } from "../../../scripts/pulumi-cli/locations";
 import { isAtLeast, MINIMUM_GO_VERSION, MINIMUM_PULUMI_VERSION, parseGoVersion, parsePulumiVersion, PINNED_PULUMI_VERSION } from "../../../scripts/pulumi-cli/version";
+import fc from "../../support/fast-check";
 
 const number = fc.nat({ max: 5_000 });
 const version = fc.tuple(number, number, number);

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { aclLine, diffAcl, hashPassword, isOwnAclLine, parseAcl, planAcl, REDIS_ADMIN, renderAcl, tokenOf } from "../../../manager/src/redis/acl";
 import type { AclUser, LiveAclUser } from "../../../manager/src/redis/acl";
+import fc from "../../support/fast-check";
 
 const hash = fc.string({ maxLength: 40 }).map(hashPassword);
 const serviceName = fc.stringMatching(/^[a-z][a-z0-9]{0,6}(?:[-_][a-z0-9]{1,4}){0,3}$/).filter((name) => !/^(?:pg[_-]|bulkhead|public$|none$|postgres$|admin$|tier$|default$|rdsadmin$|cloudsql)/.test(name));

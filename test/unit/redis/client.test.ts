@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { createRedis, makeRedisSecret, redisHealth } from "../../../manager/src/redis";
 import { reconnectDelayMs } from "../../../manager/src/redis/client";
 import { parseStoreSecret } from "../../../manager/src/stores/store-secret";
+import fc from "../../support/fast-check";
 
 it("waits between attempts grow to their limit and never beyond, and are spread over half of it", () => {
   fc.assert(

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { renderRedisConf } from "../../../manager/src/redis";
+import fc from "../../support/fast-check";
 
 const OPTIONS = { port: 6379, bind: ["127.0.0.1", "-::1"], certificateFile: "/tls/server.crt", keyFile: "/tls/server.key", aclFile: "/acl/users.acl", dataFolder: "/data", maxMemoryBytes: 256 << 20 };
 

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { classifyError } from "../../../manager/src/errors";
 import type { ErrorClass } from "../../../manager/src/errors";
 import { redisVerdict } from "../../../manager/src/errors/redis-errors";
 import { RedisReplyError } from "../../../manager/src/redis/resp";
+import fc from "../../support/fast-check";
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { decodeReply, encodeCommand, isRefusal, RedisReplyError } from "../../../manager/src/redis/resp";
 import type { Reply } from "../../../manager/src/redis/resp";
+import fc from "../../support/fast-check";
 
 const line = fc.string({ unit: "grapheme" }).map((text) => text.replace(/[\r\n]/g, ""));
 const { reply } = fc.letrec<{ reply: Reply; list: Reply }>((tie) => ({

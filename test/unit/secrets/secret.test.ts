@@ -1,8 +1,8 @@
-import fc from "fast-check";
 
 import { databaseNameProblem } from "../../../manager/src/catalog/names";
 import { generatePassword, isGeneratedPassword, makeSecret, parseSecret } from "../../../manager/src/secrets/secret";
 import { parseDatabaseUrl } from "../../../manager/src/url";
+import fc from "../../support/fast-check";
 
 const ENDPOINT = { host: "localhost", port: 5433, ca: "-----BEGIN CERTIFICATE-----\n", caPath: "/tmp/a path/with spaces & more/ca.crt" };
 const databaseName = fc.string({ unit: "binary", minLength: 1, maxLength: 30 }).filter((name) => databaseNameProblem(name) === undefined);

@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { disownPidFile, parsePidFile } from "../../../components/local/server/pid-file";
+import fc from "../../support/fast-check";
 
 const READY = "4711\n/srv/shop/.bulkhead/dev/data\n1790000000\n5432\n\n127.0.0.1\n  5432001    163840\nready   \n";
 

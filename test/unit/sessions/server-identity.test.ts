@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { judgePrimary } from "../../../manager/src/sessions/server-identity";
 import type { Epoch, ServerFacts } from "../../../manager/src/sessions/server-identity";
+import fc from "../../support/fast-check";
 
 const primary: Epoch = { systemIdentifier: "7", timeline: 3, startedAt: "1000.5" };
 const seen = (facts: Partial<ServerFacts> = {}): ServerFacts => ({ inRecovery: false, versionNumber: 170_010, statementTimeoutMs: 0, ...primary, ...facts });

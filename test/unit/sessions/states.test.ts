@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { MANAGER_RECOVERIES, MANAGER_TRANSITIONS, SESSION_RECOVERIES, SESSION_TRANSITIONS, StateMachine, nextState } from "../../../manager/src/sessions/states";
 import type { Transitions } from "../../../manager/src/sessions/states";
+import fc from "../../support/fast-check";
 
 type Table = Transitions<string, string>;
 const tables: [string, Table, string, string[]][] = [

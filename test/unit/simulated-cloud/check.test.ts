@@ -1,10 +1,10 @@
-import fc from "fast-check";
 
 import { checkInputs } from "../../support/simulated-cloud/provider/check";
 import { UNKNOWN } from "../../support/simulated-cloud/provider/property-values";
 import type { Values } from "../../support/simulated-cloud/provider/property-values";
 import type { ResourceFacts } from "../../support/simulated-cloud/provider/resource-facts";
 import type { ResourceSchema } from "../../support/simulated-cloud/provider/schema/property-schema";
+import fc from "../../support/fast-check";
 
 const schema: ResourceSchema = {
   inputs: {

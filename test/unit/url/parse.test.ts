@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import fc from "fast-check";
 import { DatabaseUrlError, isSocketHost, parseDatabaseUrl } from "../../../manager/src/url";
 import { caught } from "./support";
+import fc from "../../support/fast-check";
 
 const parse = (url: string) => parseDatabaseUrl(url);
 const codeOf = (url: string) => caught(() => parse(url)).code;

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { DatabaseUrlBuilder, detectTarget, parseDatabaseUrl, redactUrl, validateDatabaseUrl } from "../../../manager/src/url";
 import { caught } from "./support";
+import fc from "../../support/fast-check";
 
 describe("redactUrl", () => {
   test.each([

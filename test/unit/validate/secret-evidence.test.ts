@@ -1,10 +1,10 @@
-import fc from "fast-check";
 
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import { planTier } from "../../../manager/src/plan/plan-tier";
 import { makeSecret, SECRET_LOGINS } from "../../../manager/src/secrets/secret";
 import type { DatabaseSecret } from "../../../manager/src/secrets/secret";
 import { secretProblems } from "../../../manager/src/validate/secret-evidence";
+import fc from "../../support/fast-check";
 
 const endpoint = { host: "localhost", port: 5432, ca: "-----BEGIN CERTIFICATE-----", caPath: "/tmp/it's a path/ca.crt" };
 
