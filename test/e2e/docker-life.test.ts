@@ -8,8 +8,8 @@ import { obtainDocker } from "../support/docker/daemon";
 import type { DockerDaemon } from "../support/docker/daemon";
 import { DockerCheckout, SERVICES } from "../support/docker/docker-checkout";
 import type { Report } from "../support/docker/docker-checkout";
-import { freePorts } from "../support/docker/free-ports";
 import { lackOfImages, provideImages } from "../support/docker/images";
+import { freePort } from "../support/free-port";
 
 // The life of a docker stack on a real Docker engine and the real Pulumi engine, by the product's own command line. Only the plugin between the two
 // is a double (test/support/simulated-cloud), and the images are made of Debian's packages: PostgreSQL 17, Redis 7.0, and a ClickHouse so old that it
@@ -159,7 +159,7 @@ describeWhere(missing, "a docker stack", () => {
   });
 
   test("a new service with an image gets its database and runs beside the servers, which nobody touches", async () => {
-    const [port] = await freePorts(1);
+    const port = await freePort();
     const before = ids();
     stack.newOperations();
     stack.checkout.declare(`${SERVICES} reports: { port: ${port}, image: "bulkhead-tests/service:1" },`);

@@ -1,10 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
+import { freePort } from "./free-port";
 
 /** Root of the repository that the tests belong to. */
 const REPOSITORY = dirname(dirname(__dirname));
@@ -215,12 +214,4 @@ function pulumiCli(): string {
   const versions = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "versions");
   const onPath = (process.env["PATH"] ?? "").split(":").map((folder) => join(folder, "pulumi")).find((file) => !file.includes("node_modules") && existsSync(file));
   return onPath ?? join(versions, readdirSync(versions).sort().at(-1)!, "bin", "pulumi");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -18,6 +16,7 @@ import { fileStoreSecrets } from "../../manager/src/secrets/file-store";
 import type { Store, StoreSecretStore } from "../../manager/src/stores/store";
 import type { StoreEndpoint, StoreSecret } from "../../manager/src/stores/store-secret";
 import { obtainDebianPackages } from "./debian-packages";
+import { freePort } from "./free-port";
 
 /** Where ClickHouse is, or why there is none. */
 export type ClickHouseProgram = { readonly program: string; readonly env: NodeJS.ProcessEnv } | { readonly missing: string };
@@ -117,12 +116,4 @@ export async function startClickHouse({ program, env }: Exclude<ClickHouseProgra
     await clickhouse.dispose();
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

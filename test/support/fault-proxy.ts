@@ -1,5 +1,6 @@
 import { createServer, connect } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { freePort } from "./free-port";
 
 /**
  * What the network does to a connection.
@@ -172,7 +173,8 @@ export async function startFaultProxy(target: { readonly host: string; readonly 
     if (closing !== undefined) await new Promise((resolve) => closing.close(resolve));
   }
 
-  const port = await listenSomewhere(listen);
+  // One that is still free after a while of not being listened on, when the network is "down".
+  const port = await listen(await freePort());
   return {
     port,
     get accepted() {
@@ -195,20 +197,6 @@ export async function startFaultProxy(target: { readonly host: string; readonly 
     },
     stop: close,
   };
-}
-
-/** From where systems give no ports away by themselves: one that is not listened on while the network is "down" must still be free afterwards. */
-const PORTS = { first: 20_000, count: 12_000 };
-const ATTEMPTS_MAX = 50;
-
-async function listenSomewhere(listen: (port: number) => Promise<number>): Promise<number> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await listen(PORTS.first + Math.floor(Math.random() * PORTS.count));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || attempt === ATTEMPTS_MAX) throw error;
-    }
-  }
 }
 
 function sleep(ms: number): Promise<void> {

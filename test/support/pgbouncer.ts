@@ -5,8 +5,8 @@ import { basename, join } from "node:path";
 import { createPool } from "../../manager/src/pool";
 import type { PgBouncerProgram } from "./obtain-pgbouncer";
 import { poolConfig, until } from "./pool";
-import { randomFreePort } from "./server";
 import type { TestServer } from "./server";
+import { freePort } from "./free-port";
 
 /** A PgBouncer in front of a test's server. */
 export interface PgBouncer {
@@ -30,7 +30,7 @@ const ADMIN = "console";
 export async function startPgBouncer({ program, libraries }: Exclude<PgBouncerProgram, { missing: string }>, server: TestServer, settings: readonly string[] = []): Promise<PgBouncer> {
   const root = mkdtempSync(join(tmpdir(), "bulkhead-pgbouncer-"));
   chmodSync(root, 0o755);
-  const port = await randomFreePort();
+  const port = await freePort();
   const { uid, gid } = statSync(join(server.directory, "data"));
   const owner = process.getuid?.() === 0 ? { uid, gid } : undefined;
   const folder = join(root, "run");

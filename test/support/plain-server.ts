@@ -10,7 +10,7 @@ import { PROGRAM_ENVIRONMENT } from "../../components/local/server/run-program";
 import type { PoolOptions } from "../../manager/src/pool";
 import { createPool } from "../../manager/src/pool";
 import { until } from "./pool";
-import { randomFreePort } from "./server";
+import { freePort } from "./free-port";
 
 /** Whom a process of the tests runs as; undefined: as the test itself. */
 export interface RunAs {
@@ -113,7 +113,7 @@ function give(path: string, owner: RunAs | undefined): void {
 
 async function launch(data: string, owner: RunAs | undefined, { host = "127.0.0.1", namespaceOf }: PlainServerOptions): Promise<PlainServer> {
   const root = dirname(data);
-  const port = await randomFreePort();
+  const port = await freePort();
   appendFileSync(join(data, "postgresql.conf"), `port = ${port}\n`);
   const superuser = { host, port, user: SUPERUSER, password: PASSWORD, database: "postgres" };
   let child: ChildProcess | undefined;

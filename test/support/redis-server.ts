@@ -1,8 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -13,6 +11,7 @@ import type { StoreSecretStore } from "../../manager/src/stores/store";
 import { parseStoreSecret } from "../../manager/src/stores/store-secret";
 import type { StoreEndpoint, StoreSecret } from "../../manager/src/stores/store-secret";
 import { obtainDebianPackages } from "./debian-packages";
+import { freePort } from "./free-port";
 
 /** Where Redis is, or why there is none. */
 export type RedisProgram = { readonly program: string; readonly env: NodeJS.ProcessEnv; readonly version: string } | { readonly missing: string };
@@ -102,12 +101,4 @@ export async function startRedis({ program, env }: Exclude<RedisProgram, { missi
     await redis.dispose();
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,10 +1,9 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AdminSecret } from "../../components/local/server/admin-secret";
 import { destroyServer, ensureServer } from "../../components/local/server/server";
+import { freePort } from "./free-port";
 
 /** A Postgres server of one test file. */
 export interface TestServer {
@@ -30,7 +29,7 @@ export async function startTestServer({ maxConnections = 60, name = "test" }: { 
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(root, 0o755);
   const directory = join(root, ".bulkhead", name);
-  const server = await ensureServer({ directory, stack: name, maxConnections, durability: "off", preferredPort: await randomFreePort(), progress: () => undefined }).catch((error: unknown) => {
+  const server = await ensureServer({ directory, stack: name, maxConnections, durability: "off", preferredPort: await freePort(), progress: () => undefined }).catch((error: unknown) => {
     rmSync(root, { recursive: true, force: true });
     throw error;
   });
@@ -55,16 +54,4 @@ export async function startTestServer({ maxConnections = 60, name = "test" }: { 
       rmSync(root, { recursive: true, force: true });
     },
   };
-}
-
-/** A port that the system picked, so that test files running at the same time do not all try the same ones. */
-export function randomFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const listener = createServer();
-    listener.once("error", reject);
-    listener.listen(0, "127.0.0.1", () => {
-      const { port } = listener.address() as AddressInfo;
-      listener.close(() => resolve(port));
-    });
-  });
 }

@@ -1,12 +1,13 @@
 import { rmSync, writeFileSync, chmodSync, mkdtempSync } from "node:fs";
 import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { DoctorCheck } from "../../../scripts/doctor/finding";
 import { Checkout } from "../../support/checkout";
 import { listeningInodes } from "../../../components/docker/lifecycle-port-holder";
+import { freePort } from "../../support/free-port";
 
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 
@@ -143,11 +144,4 @@ function listen(wanted: number): Promise<Server> {
     server.once("error", reject);
     server.listen(wanted, "127.0.0.1", () => resolve(server));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = await listen(0);
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return free;
 }

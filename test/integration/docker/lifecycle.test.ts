@@ -13,8 +13,9 @@ import { closeSession } from "../../../manager/src/postgres/connect";
 import { obtainDocker } from "../../support/docker/daemon";
 import type { DockerDaemon } from "../../support/docker/daemon";
 import { lackOfImages, provideImages } from "../../support/docker/images";
-import { createTestStack, freePort } from "./stack";
+import { createTestStack } from "./stack";
 import type { TestStack } from "./stack";
+import { freePort } from "../../support/free-port";
 
 const docker = obtainDocker();
 const lack = "missing" in docker ? docker.missing : lackOfImages("postgres:17", "redis:7", "clickhouse/clickhouse-server:25.8");

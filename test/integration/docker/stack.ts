@@ -1,6 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -13,6 +11,7 @@ import { serverSpecs } from "../../../components/docker/servers";
 import type { TierContext } from "../../../components/tier";
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import type { DockerDaemon } from "../../support/docker/daemon";
+import { freePort } from "../../support/free-port";
 
 /** A docker stack of a test, in a checkout that holds nothing else. */
 export interface TestStack {
@@ -63,16 +62,4 @@ export async function createTestStack(daemon: DockerDaemon, { name = "dev", serv
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
-}
-
-/** A port that nobody listens on just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,6 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 
 import { makeRedisSecret, redisStore, validateRedis } from "../../../manager/src/redis";
 import { adminAttempts, foreignAttempts, WATCHING_ATTEMPTS } from "../../../manager/src/redis/attempts";
@@ -10,6 +8,7 @@ import type { Evidence } from "../../../manager/src/validate/report";
 import { describeWhere } from "../../support/describe-where";
 import { obtainRedis, startRedis } from "../../support/redis-server";
 import type { TestRedis } from "../../support/redis-server";
+import { freePort } from "../../support/free-port";
 
 const program = obtainRedis();
 const SERVICES = ["a", "a-b", "auth", "auth2"];
@@ -150,11 +149,3 @@ describeWhere("missing" in program ? program.missing : undefined, "what is tried
     expect(await asAdmin(["KEYS", "*bulkhead*"])).toEqual([[]]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -5,7 +5,7 @@ import { Client } from "pg";
 import type { AdminSecret } from "../../../components/local/server/admin-secret";
 import type { EnsureServerOptions, RunningServer } from "../../../components/local/server/server";
 import { destroyServer, ensureServer } from "../../../components/local/server/server";
-import { randomFreePort } from "../../support/server";
+import { freePort } from "../../support/free-port";
 
 /** A stack directory to be rough with. */
 export interface Stack {
@@ -29,7 +29,7 @@ export async function makeStack({ mode = 0o755, subfolder = "." }: { mode?: numb
   chmodSync(root, mode);
   const checkout = join(root, subfolder);
   const directory = join(checkout, ".bulkhead", "dev");
-  const options = { directory, stack: "dev", maxConnections: 40, durability: "off" as const, preferredPort: await randomFreePort() };
+  const options = { directory, stack: "dev", maxConnections: 40, durability: "off" as const, preferredPort: await freePort() };
   const progress: string[] = [];
   const secret = () => JSON.parse(readFileSync(join(directory, "secrets", "admin.json"), "utf8")) as AdminSecret;
   return {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { findBinaries } from "../../../components/local/server/binaries";
 import { readPidFile } from "../../../components/local/server/pid-file";
 import { until } from "../../support/pool";
-import { randomFreePort } from "../../support/server";
 import type { TestServer } from "../../support/server";
+import { freePort } from "../../support/free-port";
 
 /** A server that was copied from another one's files and stays in recovery: a standby without a stream. */
 export interface Standby {
@@ -27,7 +27,7 @@ export async function startStandby(primary: TestServer): Promise<Standby> {
   const root = mkdtempSync(join(tmpdir(), "bulkhead-standby-"));
   chmodSync(root, 0o755);
   const data = join(root, "data");
-  const port = await randomFreePort();
+  const port = await freePort();
   execFileSync("cp", ["-a", source, data]);
   const { uid, gid } = statSync(data);
   for (const name of ["postmaster.pid", "postmaster.opts"]) rmSync(join(data, name), { force: true });

@@ -11,9 +11,9 @@ import type { ServiceDefinition } from "../../../manager/src/catalog/catalog";
 import { defineServices } from "../../../manager/src/catalog/define-services";
 import { planTier } from "../../../manager/src/plan/plan-tier";
 import { describeWhere } from "../../support/describe-where";
-import { randomFreePort } from "../../support/server";
 import { putScript, putStoresOnPath } from "./programs";
 import { linkTarget } from "./stack";
+import { freePort } from "../../support/free-port";
 
 const programs = putStoresOnPath();
 afterAll(() => { if ("remove" in programs) programs.remove(); });
@@ -105,7 +105,7 @@ describeWhere("missing" in programs ? programs.missing : undefined, "the stores 
     const catalog = catalogOf({ auth: { redis: true, clickhouse: true } });
     const context: TierContext = { stack: "dev", root: checkout, config: { stack: "dev", target: "local", settings: {} }, catalog: () => catalog, progress };
     await Promise.all([
-      ensureServer({ directory: stackDirectory, stack: "dev", maxConnections: 60, durability: "off", preferredPort: await randomFreePort(), progress }),
+      ensureServer({ directory: stackDirectory, stack: "dev", maxConnections: 60, durability: "off", preferredPort: await freePort(), progress }),
       ensureStores({ stackDirectory, catalog, progress, onlyKnown: false }),
     ]);
     try {

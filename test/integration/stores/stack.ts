@@ -13,7 +13,7 @@ import { isAbsence } from "../../../components/local/stores/store-server";
 import type { StoreServer } from "../../../components/local/stores/store-server";
 import type { StoreAbsence, Store } from "../../../manager/src/stores/store";
 import type { StoreKind } from "../../../manager/src/stores/store-secret";
-import { randomFreePort } from "../../support/server";
+import { freePort } from "../../support/free-port";
 
 export const SERVERS: Readonly<Record<StoreKind, StoreServer>> = { redis: REDIS_SERVER, clickhouse: CLICKHOUSE_SERVER };
 /** What the stores of these tests are for. */
@@ -43,7 +43,7 @@ export async function makeStoreStack(kind: StoreKind, { mode = 0o755 }: { mode?:
   const checkout = mkdtempSync(join(tmpdir(), "bulkhead-stores-"));
   chmodSync(checkout, mode);
   const stackDirectory = join(checkout, ".bulkhead", "dev");
-  const port = await randomFreePort();
+  const port = await freePort();
   const progress: string[] = [];
   const quiet = { stackDirectory, progress: () => undefined };
   const server = SERVERS[kind];

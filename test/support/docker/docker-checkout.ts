@@ -6,7 +6,7 @@ import { Checkout } from "../checkout";
 import type { CommandOptions, CommandResult, RunningCommand, UpJson } from "../checkout";
 import { SimulatedCloud } from "../simulated-cloud/simulated-cloud";
 import type { DockerDaemon } from "./daemon";
-import { freePorts } from "./free-ports";
+import { freePort } from "../free-port";
 
 /** `validate --output json`, as far as tests read it. */
 export interface Report {
@@ -34,7 +34,7 @@ export class DockerCheckout {
     const checkout = await Checkout.create({ services });
     cloud.attach(checkout);
     const docker = new DockerCheckout(checkout, cloud, daemon?.env ?? { DOCKER_HOST: "unix:///nowhere/docker.sock" });
-    const [postgres, redis, clickhouse] = await freePorts(3);
+    const [postgres, redis, clickhouse] = [await freePort(), await freePort(), await freePort()];
     docker.configure({ "bulkhead:target": "docker", "bulkhead:images": { pull: "never" }, "bulkhead:postgres": { port: postgres }, "bulkhead:redis": { port: redis }, "bulkhead:clickhouse": { port: clickhouse }, ...settings });
     return docker;
   }

@@ -46,7 +46,7 @@ const UNKNOWN_WORDS: Readonly<Record<number, RegExp>> = {
   17: /(?!)/,
 };
 
-// Against a real server, 16 is tried only where one is named (test/support/old-postgres.ts): Debian 12 has none. What follows holds without.
+// Against real servers: test/integration/provision/postgres-versions.test.ts.
 describe.each([15, 16, 17])("roles on PostgreSQL %d", (major) => {
   const plan = planFor(major);
   const [compartment] = plan.compartments;

