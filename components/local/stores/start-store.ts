@@ -102,8 +102,9 @@ async function waitUntilListening({ ended }: Pick<DetachedProcess, "ended">, por
     const answer = await probe(port, ca);
     // In this order: who lost the port to another has ended, or is about to.
     if (ended() !== undefined) return "ended";
-    if (answer === "ours" || answer === "stranger") return answer;
+    // Also where it listens by now: whoever was interrupted leaves nothing behind.
     if (signal?.aborted === true) return "aborted";
+    if (answer === "ours" || answer === "stranger") return answer;
     if (performance.now() > deadline) return "late";
     await sleep(POLL_MS);
   }

@@ -8,15 +8,13 @@ import { classifyError } from "../../../manager/src/errors";
 import { createRedis, redisHealth, redisStore } from "../../../manager/src/redis";
 import { RedisSession } from "../../../manager/src/redis/session";
 import type { StoreSecret } from "../../../manager/src/stores/store-secret";
-import { describeWhere } from "../../support/describe-where";
 import { startFaultProxy } from "../../support/fault-proxy";
-import { obtainRedis, startRedis } from "../../support/redis-server";
+import { startRedis } from "../../support/redis-server";
 import type { TestRedis } from "../../support/redis-server";
+import { describeEachRedis } from "./each-redis";
 
-const program = obtainRedis();
 
-describeWhere("missing" in program ? program.missing : undefined, "a service's client of Redis", () => {
-  if ("missing" in program) return;
+describeEachRedis("a service's client of Redis", (program) => {
   let redis: TestRedis;
   const clients: Redis[] = [];
 

@@ -5,17 +5,15 @@ import { adminAttempts, foreignAttempts, WATCHING_ATTEMPTS } from "../../../mana
 import { RedisSession } from "../../../manager/src/redis/session";
 import type { Store } from "../../../manager/src/stores/store";
 import type { Evidence } from "../../../manager/src/validate/report";
-import { describeWhere } from "../../support/describe-where";
-import { obtainRedis, startRedis } from "../../support/redis-server";
+import { startRedis } from "../../support/redis-server";
 import type { TestRedis } from "../../support/redis-server";
 import { freePort } from "../../support/free-port";
+import { describeEachRedis } from "./each-redis";
 
-const program = obtainRedis();
 const SERVICES = ["a", "a-b", "auth", "auth2"];
 const RULES = ["redis-access", "redis-no-foreign-keys", "redis-no-admin", "redis-no-anonymous"];
 
-describeWhere("missing" in program ? program.missing : undefined, "what is tried of a Redis", () => {
-  if ("missing" in program) return;
+describeEachRedis("what is tried of a Redis", (program) => {
   let redis: TestRedis;
   let store: Store;
   let tokens = 0;

@@ -23,8 +23,8 @@ export function putStoresOnPath(): StorePrograms {
       rmSync(folder, { recursive: true });
       return { missing: program.missing };
     }
-    if (program.program === findOnPath(name)) continue;
-    putProgram(folder, name, program.program, program.env["LD_LIBRARY_PATH"] ?? "");
+    const [file] = program.command;
+    if (file !== findOnPath(name)) putProgram(folder, name, file, program.env["LD_LIBRARY_PATH"] ?? "");
   }
   process.env["PATH"] = [folder, before].join(delimiter);
   return {
@@ -35,11 +35,11 @@ export function putStoresOnPath(): StorePrograms {
   };
 }
 
-function obtainClickHouse(): { readonly program: string; readonly env: NodeJS.ProcessEnv } | { readonly missing: string } {
+function obtainClickHouse(): { readonly command: readonly [string]; readonly env: NodeJS.ProcessEnv } | { readonly missing: string } {
   const program = findOnPath("clickhouse-server");
-  if (program !== undefined) return { program, env: process.env };
+  if (program !== undefined) return { command: [program], env: process.env };
   const packages = obtainDebianPackages(["clickhouse-server"]);
-  return "missing" in packages ? packages : { program: join(packages.root, "usr", "sbin", "clickhouse-server"), env: packages.env };
+  return "missing" in packages ? packages : { command: [join(packages.root, "usr", "sbin", "clickhouse-server")], env: packages.env };
 }
 
 /** As root, servers run as another user, who cannot get into root's cache: program and libraries are copied out of it. */
