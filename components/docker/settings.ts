@@ -34,7 +34,7 @@ export const IMAGES = {
   },
   pull: { kind: oneOf("missing", "never"), default: "missing", example: "missing", about: "`missing` pulls what is not on the engine; `never` uses what is there, and says what is not." },
   postgres: { kind: image, default: "postgres:17", example: `postgres:17@${EXAMPLE_DIGEST}`, about: "PostgreSQL 15 or newer. With its digest it is the same for everybody; `npx bulkhead doctor` prints the line." },
-  redis: { kind: image, default: "redis:7", example: `redis:7@${EXAMPLE_DIGEST}`, about: "Redis 7 or newer; only with a service that asks for it." },
+  redis: { kind: image, default: "redis:7", example: `redis:7@${EXAMPLE_DIGEST}`, about: "Redis 7 or newer, or Valkey; only with a service that asks for it." },
   clickhouse: { kind: image, default: "clickhouse/clickhouse-server:25.8", example: `clickhouse/clickhouse-server:25.8@${EXAMPLE_DIGEST}`, about: "ClickHouse 24.8 or newer; only with a service that asks for it." },
 } satisfies Section;
 

@@ -1,10 +1,13 @@
 #!/bin/sh
-# Starts Redis in its container:  start.sh <certificates> <keys> <data>
+# Starts Redis, or Valkey, in its container:  start.sh <certificates> <keys> <data>
 config=${0%/*} tls=$1 keys=$2 data=$3
 . "$config/common.sh"
 
-require_user redis Redis
-command -v redis-server > /dev/null 2>&1 || fail "the image has no program redis-server; is it one of Redis?"
-own "$data" redis
-install_keys "$tls" "$keys" redis
-run_as redis redis-server "$config/redis.conf"
+server=redis
+# Valkey's image also has its programs by Redis' names, and no such user.
+if command -v valkey-server > /dev/null 2>&1; then server=valkey; fi
+command -v "$server-server" > /dev/null 2>&1 || fail "the image has no program redis-server; is it one of Redis?"
+require_user "$server" Redis
+own "$data" "$server"
+install_keys "$tls" "$keys" "$server"
+run_as "$server" "$server-server" "$config/redis.conf"

@@ -3,14 +3,17 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { findBinaries } from "../../../components/local/server/binaries";
+import { obtainOtherPostgres } from "../other-postgres";
 
 /** How an image is made. */
 export interface Recipe {
   /** Debian's, with all that they need. */
   readonly packages: readonly string[];
+  /** Of Debian, by its code name. Default: the machine's. */
+  readonly release?: string;
   /** The user that the server runs as, with the number that the official image gives it, and the folders that are its own. */
   readonly account?: { readonly name: string; readonly id: number; readonly home: string; readonly owns: readonly string[] };
-  /** Of this machine, by their path; where they go in the image. */
+  /** Of this machine, by their path; where they go in the image. Throws where they cannot be had. */
   readonly copies?: () => Readonly<Record<string, string>>;
   /** Texts by their path in the image. */
   readonly files?: Readonly<Record<string, string>>;
@@ -78,15 +81,36 @@ function postgres(version: number, recipe: Pick<Recipe, "packages" | "copies">):
   };
 }
 
+/** Postgres of the npm packages, in Debian's system. */
+function npmPostgres(version: number, directory: () => string): Recipe {
+  return postgres(version, { packages: ["libstdc++6", "postgresql-client-15"], copies: () => ({ [directory()]: `usr/lib/postgresql/${version}` }) });
+}
+
+function otherPostgres(version: 16 | 18): Recipe {
+  return npmPostgres(version, () => {
+    const found = obtainOtherPostgres(version);
+    if ("missing" in found) throw new Error(found.missing);
+    return found.root;
+  });
+}
+
+function redis(name: "redis" | "valkey", recipe: Pick<Recipe, "packages" | "release">): Recipe {
+  return {
+    ...recipe,
+    account: { name, id: 999, home: "/data", owns: ["data"] },
+    configuration: [`ENV PATH=${PATH}`, "VOLUME /data", "WORKDIR /data", "EXPOSE 6379", `CMD ["${name}-server"]`],
+  };
+}
+
 /** The images that tests run on, by the names that the product knows them by. They are no copies: what they share with the official ones is users, folders, programs and variables. */
 export const RECIPES = {
-  "postgres:17": postgres(17, { packages: ["libstdc++6", "postgresql-client-15"], copies: () => ({ [findBinaries().directory]: "usr/lib/postgresql/17" }) }),
   "postgres:15": postgres(15, { packages: ["postgresql-15"] }),
-  "redis:7": {
-    packages: ["redis-server"],
-    account: { name: "redis", id: 999, home: "/data", owns: ["data"] },
-    configuration: [`ENV PATH=${PATH}`, "VOLUME /data", "WORKDIR /data", "EXPOSE 6379", 'CMD ["redis-server"]'],
-  },
+  "postgres:16": otherPostgres(16),
+  "postgres:17": npmPostgres(17, () => findBinaries().directory),
+  "postgres:18": otherPostgres(18),
+  "redis:7": redis("redis", { packages: ["redis-server"] }),
+  "redis:8": redis("redis", { packages: ["redis-server"], release: "trixie" }),
+  "valkey/valkey:8": redis("valkey", { packages: ["valkey-server", "valkey-tools"], release: "trixie" }),
   // Older than what Bulkhead supports by years: what it proves is the files of users, which every version reads, and the protocol.
   "clickhouse/clickhouse-server:25.8": {
     packages: ["clickhouse-server", "clickhouse-client", "tzdata"],

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { obtainDebianPackages } from "../debian-packages";
+import type { DebianPackages } from "../debian-packages";
 import type { DockerDaemon } from "./daemon";
 import { RECIPES } from "./image-recipes";
 import type { ImageName, Recipe } from "./image-recipes";
@@ -19,17 +20,27 @@ const LEFT_OUT = ["./usr/share/doc", "./usr/share/man", "./usr/share/locale", ".
 /** Whether the packages for these images can be had, known before tests are declared; downloads them if they are not there yet. */
 export function lackOfImages(...names: readonly ImageName[]): string | undefined {
   for (const name of names) {
-    const packages = obtainDebianPackages(RECIPES[name].packages, { rootfs: true });
+    const recipe: Recipe = RECIPES[name];
+    const packages = packagesOf(recipe);
     if ("missing" in packages) return packages.missing;
+    try {
+      recipe.copies?.();
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
   return undefined;
+}
+
+function packagesOf({ packages, release }: Recipe): DebianPackages {
+  return obtainDebianPackages(packages, { rootfs: true, ...(release !== undefined && { release }) });
 }
 
 /** Gives the daemon these images, under the names that they have at a registry. They stay on it from run to run. */
 export async function provideImages(daemon: DockerDaemon, ...names: readonly ImageName[]): Promise<void> {
   await Promise.all(
     names.map(async (name) => {
-      const recipe = RECIPES[name];
+      const recipe: Recipe = RECIPES[name];
       const key = keyOf(name, recipe);
       const found = await daemon.api.find<{ Config: { Labels: Record<string, string> | null } }>(`/images/${name}/json`);
       if (found?.Config.Labels?.[RECIPE_LABEL] !== key) await importImage(daemon, name, recipe, key);
@@ -38,7 +49,7 @@ export async function provideImages(daemon: DockerDaemon, ...names: readonly Ima
 }
 
 async function importImage(daemon: DockerDaemon, name: ImageName, recipe: Recipe, key: string): Promise<void> {
-  const packages = obtainDebianPackages(recipe.packages, { rootfs: true });
+  const packages = packagesOf(recipe);
   if ("missing" in packages) throw new Error(packages.missing);
   const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "bulkhead-tests");
   const own = mkdtempSync(join(cache, "image-"));
