@@ -7,7 +7,7 @@ import { DRIFTS } from "./drifts";
 import { containing, failedChecks, failedRules, matching, startValidatedTier } from "./tier";
 import type { ValidatedTier } from "./tier";
 
-/** What differs between versions is how roles are written, owned by and looked at; the rest of the drifts is tried on the local target's server. */
+/** What 15 has otherwise is how roles are written, owned by and looked at; the rest of the drifts is tried on the local target's server, which has memberships like 16 and 18. */
 const VERSION_DRIFTS = DRIFTS.filter(({ rules }) => rules.some((rule) => rule.startsWith("role-") || ["database-owner", "object-owner", "own-statements"].includes(rule)));
 
 describe.each([15, 16, 18] as const)("a server of another version", (major) => {
@@ -46,7 +46,7 @@ function validationTests(major: OtherMajor, postgres: ReturnType<typeof obtainOt
     expect(await tier.asAdmin("alpha_db", held("alpha_user"))).toEqual([group]);
   });
 
-  describe.each(VERSION_DRIFTS)("$name", ({ sql: [database, sql], rules, names }) => {
+  if (major < 16) describe.each(VERSION_DRIFTS)("$name", ({ sql: [database, sql], rules, names }) => {
     test("is found and named, its statement heals it, and so does provisioning", async () => {
       const drift = inOldWords(major, sql);
       await tier.asAdmin(database, drift);
