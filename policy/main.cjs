@@ -13,4 +13,5 @@ setInterval(() => {
 process.chdir(__dirname);
 // Pulumi's host has by now put its own TypeScript loader in place, which checks types at every start; tsx takes over.
 require("tsx/cjs");
+require("../scripts/engine/later-packages.ts");
 require("./index.ts");

@@ -1,3 +1,5 @@
+// First: what it defers must not be loaded yet.
+import "./engine/later-packages";
 import { Command, CommanderError, Option } from "commander";
 
 import { version } from "../package.json";
