@@ -32,7 +32,7 @@ async function program(): Promise<Record<string, unknown>> {
   const plan = planTier(catalog, target.facts(config, catalog));
   const schemas = await schemaFingerprints(catalog, null, root);
   const progress = (line: string): void => void log.info(line);
-  const { resource, access, runServices } = await target.createTier({ stack: getStack(), root, config, catalog: () => catalog, progress });
+  const { resource, access, runServices } = await target.loadTier()({ stack: getStack(), root, config, catalog: () => catalog, progress });
   const observed = access.apply(async (way) => (way === null ? null : reported(() => way.operations.observe({ catalog, plan, root, progress }))));
   observed.apply((tier) => {
     if (tier === null) return;

@@ -101,8 +101,10 @@ export interface Target {
   facts(config: StackConfig, catalog: Catalog): TierFacts;
   /** How strictly `policy/` judges a stack: `mandatory` stops `up`, `advisory` warns. Null: it has no rule for this target's resources. */
   policies(config: StackConfig): "mandatory" | "advisory" | null;
-  /** Makes the tier's resources; in a preview nothing is made. */
-  createTier(context: TierContext): Promise<Tier>;
+  /**
+   * Loads what makes the tier's resources (in a preview nothing is made). In two steps, since loading takes most of a second for a cloud, in which Pulumi's CLI can start.
+   */
+  loadTier(): (context: TierContext) => Promise<Tier>;
   /**
    * The way into the tier as it is now.
    * @throws BulkheadError `TIER_NOT_RUNNING`

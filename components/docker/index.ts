@@ -20,7 +20,7 @@ export const target: Target = {
 
   // Loaded when it is called: Pulumi's SDK takes half a second, and `status` or `conn` need nothing of it.
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() TypeScript
-  createTier: (context) => (require("./tier") as typeof import("./tier")).createDockerTier(context),
+  loadTier: () => (require("./tier") as typeof import("./tier")).createDockerTier,
 
   openAccess: openDockerAccess,
 

@@ -25,9 +25,13 @@ export const target: Target = {
 
   facts: (config, catalog) => gcpFacts(parseGcpConfig(config, catalog)),
 
-  // Loaded when it is called: Pulumi's SDKs take a second, and `status` or `conn` need nothing of them.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() TypeScript
-  createTier: (context) => (require("./tier") as typeof import("./tier")).createGcpTier(context),
+  // Loaded when it is called: Pulumi's SDKs take a while, and `status` or `conn` need nothing of them.
+  /* eslint-disable @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() TypeScript */
+  loadTier() {
+    (require("./google/clients") as typeof import("./google/clients")).loadGoogleLibraries();
+    return (require("./tier") as typeof import("./tier")).createGcpTier;
+  },
+  /* eslint-enable @typescript-eslint/no-require-imports */
 
   async openAccess(context) {
     const opened = await reachOf(context).open({ makeAdmin: false, ...(context.signal && { signal: context.signal }) });

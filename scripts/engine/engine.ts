@@ -26,7 +26,7 @@ export async function openStack(context: CommandContext): Promise<Stack> {
   for (const name of engineUnset(process.env)) delete process.env[name];
   const cli = await obtainPulumiCli({ env: process.env, progress, signal });
   for (const line of await clearStaleLocks(locksFolder(root, PROJECT, stackName), signal)) progress(line);
-  const stack = await createOrSelect(context, pulumiCommand(cli)).catch((error: unknown) => {
+  const stack = await createOrSelect(context, pulumiCommand(cli, () => loadProgram(context))).catch((error: unknown) => {
     signal.throwIfAborted();
     throw error instanceof BulkheadError ? error : engineError(`opening stack ${stackName}`, [], error);
   });
@@ -42,6 +42,17 @@ async function createOrSelect({ root, stack }: CommandContext, command: PulumiCo
   await checkState(state);
   if (!existsSync(state)) return Stack.create(stack, workspace);
   return Stack.select(stack, Object.assign(workspace, { selectStack: async () => {} }));
+}
+
+/** Beside the CLI, which starts meanwhile, and has its policies loaded. What fails here fails again in the program, which says so. */
+function loadProgram({ target }: CommandContext): void {
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() TypeScript
+    require("../../index");
+    target.loadTier();
+  } catch {
+    // As said above.
+  }
 }
 
 /** The program of index.ts, run inside this process: with it, the engine needs no language host. */

@@ -125,6 +125,11 @@ function restOptions(endpoint: string, auth: GoogleAuth) {
   return { auth: auth as never, fallback: true, apiEndpoint: hostname, protocol: protocol.slice(0, -1), port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
 }
 
+/** Loads all that the clients above are made of, which they would do one by one. */
+export function loadGoogleLibraries(): void {
+  for (const name of ["google-auth-library", "@google-cloud/secret-manager", "@google-cloud/run"]) load(name);
+}
+
 /** The packages are optional: a stack on a laptop has no need of them. */
 function load<T>(name: string): T {
   try {
