@@ -18,7 +18,7 @@ export const target: Target = {
 
   facts: dockerFacts,
 
-  // Loaded when it is called: Pulumi's SDK takes half a second, and `status` or `conn` need nothing of it.
+  // Loaded when it is called: Pulumi's SDK takes a while, and `status` or `conn` need nothing of it.
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- tsx's CommonJS cannot import() TypeScript
   loadTier: () => (require("./tier") as typeof import("./tier")).createDockerTier,
 
