@@ -1,6 +1,5 @@
 import { BulkheadError } from "../../../manager/src/errors/bulkhead-error";
-import { clientConfig, withSession } from "../../../manager/src/postgres/connect";
-import { classifyLoginFailure } from "../../../manager/src/postgres/login-failure";
+import { passwordWorks } from "../../../manager/src/postgres/password-works";
 import { generatePassword, makeSecret } from "../../../manager/src/secrets/secret";
 import type { DatabaseSecret, Endpoint } from "../../../manager/src/secrets/secret";
 import type { GoogleClients } from "../google/clients";
@@ -48,7 +47,7 @@ export async function ensureAdminLogin({ clients, stack, instance, endpoint, pro
       // Read again: another run may have written too, and the latest version is what counts.
       continue;
     }
-    if (probe ? await logsIn(secret) : set || (!repair && (await listUsers(clients, instance, signal)).includes(GCP_ADMIN))) return secret;
+    if (probe ? await passwordWorks(secret, "bulkhead") : set || (!repair && (await listUsers(clients, instance, signal)).includes(GCP_ADMIN))) return secret;
     if (set) await pause(WAIT_MS * round * (0.5 + Math.random()), signal);
     await setUser(clients, instance, { name: GCP_ADMIN, password: secret.password }, signal);
     set = true;
@@ -62,22 +61,5 @@ function complexPassword(): string {
     const password = generatePassword();
     // About two in three do.
     if ([/[a-z]/, /[A-Z]/, /[0-9]/, /[_-]/].every((kind) => kind.test(password))) return password;
-  }
-}
-
-/** Whether Postgres takes the password; a server that cannot be reached is thrown. */
-async function logsIn(secret: DatabaseSecret): Promise<boolean> {
-  try {
-    await withSession(clientConfig(secret, "bulkhead"), async () => {});
-    return true;
-  } catch (error) {
-    switch (classifyLoginFailure(error)) {
-      case "password":
-        return false;
-      case "refused after authentication":
-        return true;
-      case "unreachable":
-        throw error;
-    }
   }
 }

@@ -1,7 +1,6 @@
-import { classifyLoginFailure } from "../postgres/login-failure";
 import type { CompartmentPlan } from "../plan/plan";
-import { clientConfig, withSession } from "../postgres/connect";
 import { quoteIdentifier, quoteLiteral } from "../postgres/identifier";
+import { passwordWorks } from "../postgres/password-works";
 import { scramVerifier } from "../postgres/scram";
 import { generatePassword, isGeneratedPassword, makeSecret, SECRET_LOGINS } from "../secrets/secret";
 import type { DatabaseSecret, Endpoint, SecretLogin, SecretStore } from "../secrets/secret";
@@ -54,7 +53,7 @@ async function diffCredential(compartment: CompartmentPlan, login: SecretLogin, 
   const writeSecret = JSON.stringify(secret) !== JSON.stringify(stored);
   if (!cluster.roles.some(({ name }) => name === role)) return { ...base, finding: `role ${role} does not exist`, secret, writeSecret, setPassword: true };
   const databaseExists = cluster.databases.some(({ name, allowConnections }) => name === database.name && allowConnections);
-  if (probe && databaseExists && !(await passwordWorks(secret))) return { ...base, finding: `role ${role} has another password than its secret`, secret, writeSecret, setPassword: true };
+  if (probe && databaseExists && !(await passwordWorks(secret, "bulkhead provision"))) return { ...base, finding: `role ${role} has another password than its secret`, secret, writeSecret, setPassword: true };
   return writeSecret ? { ...base, finding: `the ${login} secret of ${service} names another server, role or database`, secret, writeSecret, setPassword: false } : undefined;
 }
 
@@ -62,26 +61,6 @@ async function diffCredential(compartment: CompartmentPlan, login: SecretLogin, 
 export function roleOf({ roles }: CompartmentPlan, login: SecretLogin, stored: DatabaseSecret | undefined): string {
   if (login !== "app") return roles[login];
   return stored?.username === roles.users[1] ? roles.users[1] : roles.users[0];
-}
-
-/**
- * Whether Postgres takes the password. It checks that before anything else about the role or database, so any other refusal means yes.
- * A server that cannot be reached is thrown, since it says nothing about the password.
- */
-async function passwordWorks(secret: DatabaseSecret): Promise<boolean> {
-  try {
-    await withSession(clientConfig(secret, "bulkhead provision"), async () => {});
-    return true;
-  } catch (error) {
-    switch (classifyLoginFailure(error)) {
-      case "password":
-        return false;
-      case "refused after authentication":
-        return true;
-      case "unreachable":
-        throw error;
-    }
-  }
 }
 
 /** The SQL that makes a role's password that of its secret: with a verifier, never with the password. */
