@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { appendFileSync, chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { findBinaries } from "../../components/local/server/binaries";
@@ -160,8 +160,11 @@ async function launch(data: string, owner: RunAs | undefined, { host = "127.0.0.
       process.removeListener("exit", killOnExit);
     },
     promote() {
-      writeFileSync(join(data, "promote"), "");
-      give(join(data, "promote"), owner);
+      // Whole before it is there: the server looks for it now and then, and removes what it finds.
+      const draft = join(data, "promote.draft");
+      writeFileSync(draft, "");
+      give(draft, owner);
+      renameSync(draft, join(data, "promote"));
       child?.kill("SIGUSR1");
     },
     async stop() {

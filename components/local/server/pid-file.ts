@@ -35,7 +35,7 @@ export function parsePidFile(text: string): PidFile | undefined {
 }
 
 /**
- * Makes a stale pid file whose id now belongs to a stranger name no process at all. Removing the file instead would also remove the
+ * Makes a stale pid file whose id belongs to a stranger or a zombie name no process at all. Removing the file instead would also remove the
  * shared-memory key in it, by which Postgres notices that processes of the killed server are still writing.
  */
 export function disownPidFile(dataDirectory: string): void {

@@ -7,7 +7,7 @@ import type { StopSteps } from "../processes/stop-process";
 import type { Binaries } from "./binaries";
 import type { ServerPaths } from "./paths";
 import { disownPidFile, readPidFile } from "./pid-file";
-import { isPostgresOf, isProcessAlive, postgresProcessesOf } from "./running-process";
+import { isPostgresOf, isProcessAlive, isProcessIdTaken, postgresProcessesOf } from "./running-process";
 import { diskError, lastLines } from "./server-errors";
 import type { Owner } from "../../write-file";
 
@@ -87,16 +87,16 @@ export async function stopPostmaster(dataDirectory: string, progress: (line: str
 
 /**
  * Clears what a killed server leaves in the way of the next: processes that still hold its memory (or all of it, where the pid file or the
- * whole data directory was removed under it), and a pid file whose number now belongs to a stranger. Postgres sees through a pid file of a dead process by itself.
+ * whole data directory was removed under it), and a pid file whose number belongs to a stranger by now, or still to the killed server's zombie: Postgres takes
+ * either for a server that runs, and sees by itself through the number of no process at all.
  * @throws BulkheadError `SERVER_ORPHANS` when they cannot be ended.
  */
 export async function clearAfterCrash(dataDirectory: string, progress: (line: string) => void): Promise<void> {
   await endOrphans(dataDirectory, progress);
   const file = readPidFile(dataDirectory);
-  if (file !== undefined && isProcessAlive(file.pid)) {
-    progress(`process ${file.pid} of an old pid file is another program by now: the file is stale`);
-    disownPidFile(dataDirectory);
-  }
+  if (file === undefined || !isProcessIdTaken(file.pid)) return;
+  if (isProcessAlive(file.pid)) progress(`process ${file.pid} of an old pid file is another program by now: the file is stale`);
+  disownPidFile(dataDirectory);
 }
 
 async function endOrphans(dataDirectory: string, progress: (line: string) => void): Promise<void> {

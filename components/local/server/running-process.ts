@@ -7,13 +7,18 @@ const PS_TIMEOUT_MS = 5_000;
 
 /** Whether a process of this id runs. A zombie (ended, not yet collected by its parent) does not: it holds no file, port or memory. */
 export function isProcessAlive(pid: number): boolean {
+  return isProcessIdTaken(pid) && processState(pid) !== "Z";
+}
+
+/** Whether the id is somebody's, if only a zombie's: in a container whose first process collects nobody, for ever. */
+export function isProcessIdTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (error) {
     // EPERM: it runs, as somebody else.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-  return processState(pid) !== "Z";
 }
 
 /**

@@ -7,11 +7,14 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { isProcessAlive, postgresProcessesOf } from "../../../components/local/server/running-process";
 import { serverStatus, stopServer } from "../../../components/local/server/server";
+import { until } from "../../support/pool";
 import type { Stack } from "./stack";
 import { makeStack } from "./stack";
 
 let stack: Stack;
 const quiet = () => undefined;
+/** Zombies are seen in /proc. */
+const whenLinux = process.platform === "linux" ? test : test.skip;
 
 // One stack for all: every test finds the server in whatever state the one before left it, which is one more thing to recover from.
 beforeAll(async () => { stack = await makeStack(); });
@@ -75,6 +78,25 @@ test("a pid file whose number now belongs to another program does not stop the s
     expect(isProcessAlive(stranger.pid ?? 0)).toBe(true);
   } finally {
     stranger.kill("SIGKILL");
+  }
+});
+
+whenLinux("a pid file whose number belongs to a zombie, as the killed server does where nobody collects it, does not stop the start", async () => {
+  const first = await stack.ensure();
+  await kill(first.pid);
+  const { uid, gid } = statSync(stack.data);
+  // The first ends at once, and the second, which its parent has become, collects nobody.
+  const parent = spawn("/bin/sh", ["-c", "sleep 0.1 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"], ...(process.getuid?.() === 0 ? { uid, gid } : {}) });
+  try {
+    const [printed] = (await once(parent.stdout, "data")) as [Buffer];
+    const zombie = Number(printed.toString());
+    await until(() => readFileSync(`/proc/${zombie}/stat`, "utf8").includes(") Z "), "the process is a zombie", 10_000);
+    const pidFile = join(stack.data, "postmaster.pid");
+    writeFileSync(pidFile, readFileSync(pidFile, "utf8").replace(/^\d+/, String(zombie)));
+    expect(serverStatus(stack).running).toBe(false);
+    expect(await stack.ensure()).toMatchObject({ started: true, initialised: false, port: first.port });
+  } finally {
+    parent.kill("SIGKILL");
   }
 });
 
