@@ -61,14 +61,15 @@ export async function startPostmaster({ paths, dataDirectory, binaries, server, 
 
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
-    const running = readPidFile(dataDirectory);
-    if (pid !== undefined && running?.pid === pid && running.status === "ready") return { outcome: "ready", pid };
     const end = ended();
     if (end !== undefined) return failedStart(readLogFrom(paths.log, logStart), end, paths);
+    // Also where it is ready by now: whoever was interrupted leaves nothing behind.
     if (signal?.aborted === true) {
       if (pid !== undefined) await stopProcess({ pid, title: TITLE, steps: STOP_STEPS });
       signal.throwIfAborted();
     }
+    const running = readPidFile(dataDirectory);
+    if (pid !== undefined && running?.pid === pid && running.status === "ready") return { outcome: "ready", pid };
     if (performance.now() > deadline) throw startTimeout(pid, paths);
     await sleep(POLL_MS);
   }
