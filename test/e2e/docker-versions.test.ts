@@ -14,8 +14,7 @@ const SERVICES = `
 const docker = obtainDocker();
 
 describe.each([
-  ["postgres:15", "redis:7", "redis-server"],
-  ["postgres:16", "redis:8", "redis-server"],
+  ["postgres:15", "redis:8", "redis-server"],
   ["postgres:18", "valkey/valkey:8", "valkey-server"],
 ] as const)("a docker stack on %s and %s", (postgres, redis, redisProgram) => {
   describeWhere("missing" in docker ? docker.missing : lackOfImages(postgres, redis), "as on the default images", () => {

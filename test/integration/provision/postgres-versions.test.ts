@@ -110,7 +110,8 @@ function provisionTests(major: OtherMajor, postgres: ReturnType<typeof obtainOth
     await expect(runAsLogin(options, { service: "auth", login: "migrator" }, "SET ROLE NONE", "SELECT * FROM public.t")).rejects.toMatchObject({ code: "42501" });
   });
 
-  test.each([...DRIFTS, ...(major < 16 ? OLD_DRIFTS : [])])("$what is named by inspect and healed by provision", async (drift) => {
+  // 16 and 18 have the local target's memberships, on which every drift is tried.
+  if (major < 16) test.each([...DRIFTS, ...OLD_DRIFTS])("$what is named by inspect and healed by provision", async (drift) => {
     await runAsAdmin(server, drift.in, ...drift.sql.map((sql) => inOldWords(major, sql)));
 
     const inspection = await inspect(plan, { ...options, probe: false });

@@ -86,12 +86,10 @@ function npmPostgres(version: number, directory: () => string): Recipe {
   return postgres(version, { packages: ["libstdc++6", "postgresql-client-15"], copies: () => ({ [directory()]: `usr/lib/postgresql/${version}` }) });
 }
 
-function otherPostgres(version: 16 | 18): Recipe {
-  return npmPostgres(version, () => {
-    const found = obtainOtherPostgres(version);
-    if ("missing" in found) throw new Error(found.missing);
-    return found.root;
-  });
+function postgres18(): string {
+  const found = obtainOtherPostgres(18);
+  if ("missing" in found) throw new Error(found.missing);
+  return found.root;
 }
 
 function redis(name: "redis" | "valkey", recipe: Pick<Recipe, "packages" | "release">): Recipe {
@@ -105,9 +103,8 @@ function redis(name: "redis" | "valkey", recipe: Pick<Recipe, "packages" | "rele
 /** The images that tests run on, by the names that the product knows them by. They are no copies: what they share with the official ones is users, folders, programs and variables. */
 export const RECIPES = {
   "postgres:15": postgres(15, { packages: ["postgresql-15"] }),
-  "postgres:16": otherPostgres(16),
   "postgres:17": npmPostgres(17, () => findBinaries().directory),
-  "postgres:18": otherPostgres(18),
+  "postgres:18": npmPostgres(18, postgres18),
   "redis:7": redis("redis", { packages: ["redis-server"] }),
   "redis:8": redis("redis", { packages: ["redis-server"], release: "trixie" }),
   "valkey/valkey:8": redis("valkey", { packages: ["valkey-server", "valkey-tools"], release: "trixie" }),
