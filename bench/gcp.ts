@@ -12,7 +12,7 @@ const rounds = Number(process.argv[2] ?? 3);
 const BARS = { previewS: 6, noopS: 6, loadS: 2, loadMb: 250 };
 
 /** Loads what a gcp stack's program loads, and says how long it took and how much memory it is. */
-const LOAD = 'const t = performance.now(); require("./scripts/engine/later-packages"); require("./index"); require("./components/gcp"); require("./components/gcp/tier"); console.log(((performance.now() - t) / 1000).toFixed(2), Math.round(process.memoryUsage().rss / 1e6));';
+const LOAD = 'const t = performance.now(); require("./scripts/engine/later-packages"); require("./index"); require("./components/gcp").target.loadTier(); console.log(((performance.now() - t) / 1000).toFixed(2), Math.round(process.memoryUsage().rss / 1e6));';
 
 async function measure(gcp: GcpCheckout, args: readonly string[], what: string): Promise<void> {
   const startedAt = performance.now();

@@ -102,7 +102,8 @@ export interface Target {
   /** How strictly `policy/` judges a stack: `mandatory` stops `up`, `advisory` warns. Null: it has no rule for this target's resources. */
   policies(config: StackConfig): "mandatory" | "advisory" | null;
   /**
-   * Loads what makes the tier's resources (in a preview nothing is made). In two steps, since loading takes most of a second for a cloud, in which Pulumi's CLI can start.
+   * Loads what makes the tier's resources, and returns it; in a preview nothing is made by calling that. Two steps, since loading alone takes half a second for a cloud, in
+   * which Pulumi's CLI can start.
    */
   loadTier(): (context: TierContext) => Promise<Tier>;
   /**

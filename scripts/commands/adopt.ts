@@ -1,15 +1,14 @@
 import { adoptVolume, planVolumeAdoption } from "../../components/docker/adopt";
 import { adoptedVolumeOf } from "../../components/docker/volumes";
-import { withProcessLock } from "../../components/local/process-lock";
 import { setCommand } from "../../components/settings/problems";
 import { ADOPTION_TOPICS } from "../../manager/src/adopt";
 import type { AdoptionPlan } from "../../manager/src/adopt";
 import { BulkheadError } from "../../manager/src/errors/bulkhead-error";
-import { stackLockPath } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { confirmPlan } from "../lib/confirm";
 import { EXIT } from "../lib/exit-codes";
 import type { ExitCode } from "../lib/exit-codes";
+import { withStackLock } from "../lib/stack-lock";
 import { UsageError } from "../lib/usage-error";
 
 interface AdoptCommandOptions {
@@ -29,7 +28,7 @@ export async function adopt(context: CommandContext, { volume, superuser, baseli
   const unknown = [...vouched.keys()].find((service) => !context.catalog().services.some(({ name }) => name === service));
   if (unknown !== undefined) throw new UsageError("USAGE", `--baseline ${unknown}=…: there is no service ${unknown} in services.ts`);
   const adoption = { volume, superuser, vouched };
-  return withProcessLock(stackLockPath(context), { waitMs: 0, label: "npx bulkhead adopt", signal }, async () => {
+  return withStackLock(context, "npx bulkhead adopt", async () => {
     if (dryRun) {
       const plan = await planVolumeAdoption(context, adoption);
       output.result(resultOf(context, volume, plan, plan, true), `${describePlan(plan)}\nNothing was changed (a server ran on the volume to look at it, and wrote what a server writes by itself).`);
@@ -42,7 +41,7 @@ export async function adopt(context: CommandContext, { volume, superuser, baseli
     const leftOut = after.services.filter(({ state }) => state === "left out");
     output.result(resultOf(context, volume, done, after, false), describeEnd(context, volume, done, after));
     return leftOut.length === 0 ? EXIT.done : EXIT.checkFellShort;
-  });
+  }, { waitMs: 0 });
 }
 
 function parseBaseline(text: string): [service: string, version: number] {

@@ -1,27 +1,24 @@
 import { existsSync } from "node:fs";
 
-import { withProcessLock } from "../../components/local/process-lock";
 import { openStack, runEngine } from "../engine/engine";
 import { requireStateBackend, stateFile } from "../engine/environment";
 import { requireUnprotected } from "../engine/require-unprotected";
-import { stackLockPath } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { confirmByName } from "../lib/confirm";
 import { EXIT } from "../lib/exit-codes";
 import type { ExitCode } from "../lib/exit-codes";
+import { withStackLock } from "../lib/stack-lock";
 import { PROJECT } from "../../components/settings/problems";
-
-const LOCK_WAIT_MS = 120_000;
 
 /** Stops what runs on this machine and keeps the data; with `destroy`, removes stack, data and secrets for good. */
 export async function down(context: CommandContext, { destroy = false, yes = false }: { destroy?: boolean; yes?: boolean }): Promise<ExitCode> {
-  const { stack, config, progress, signal, output, target } = context;
+  const { stack, config, signal, output, target } = context;
   if (destroy) {
     requireStateBackend(stack, target, process.env);
     target.requireDestroyable(config);
     await confirmByName({ what: `down --destroy of stack ${stack}`, name: stack, yes, signal });
   }
-  const text = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead down of stack ${stack}`, progress, signal }, async () => {
+  const text = await withStackLock(context, `bulkhead down of stack ${stack}`, async () => {
     if (!destroy) return (await target.stop(context)) ? `Stopped. The data are kept; npm run up starts the server again.` : "Nothing was running. The data are kept.";
     await destroyStack(context);
     await target.remove(context);

@@ -1,4 +1,3 @@
-import { withProcessLock } from "../../components/local/process-lock";
 import type { Catalog } from "../../manager/src/catalog/catalog";
 import { planTier } from "../../manager/src/plan/plan-tier";
 import type { TierPlan } from "../../manager/src/plan/plan";
@@ -9,12 +8,11 @@ import type { ObservedCluster } from "../../manager/src/provision/observed";
 import type { StoreKind } from "../../manager/src/stores/store-secret";
 import { newCompartmentLine } from "../../manager/src/setup/summary";
 import { openStack, runEngine } from "../engine/engine";
-import { loadCatalog, stackLockPath } from "../lib/command-context";
+import { loadCatalog } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
 import type { ExitCode } from "../lib/exit-codes";
-
-const LOCK_WAIT_MS = 120_000;
+import { withStackLock } from "../lib/stack-lock";
 
 /** What a server looks like that does not exist yet. */
 const NO_SERVER: ObservedCluster = { roles: [], memberships: [], settings: [], databases: [], compartments: [], bookkeeping: false };
@@ -32,10 +30,10 @@ interface DatabasePreview {
 
 /** Shows what `up` would do: the engine's resources, and beside them what would change inside the database. */
 export async function preview(context: CommandContext): Promise<ExitCode> {
-  const { stack, config, progress, signal, output } = context;
+  const { stack, config, output } = context;
   const catalog = loadCatalog();
   const plan = planTier(catalog, context.target.facts(config, catalog));
-  const { changes, database, stores } = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead preview of stack ${stack}`, progress, signal }, async () => {
+  const { changes, database, stores } = await withStackLock(context, `bulkhead preview of stack ${stack}`, async () => {
     await context.target.start(context);
     const engine = await openStack(context);
     const report = await runEngine(context, "preview", (options) => engine.preview({ ...options, ...(context.target.refresh && { refresh: true }) }));

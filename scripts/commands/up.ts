@@ -1,4 +1,3 @@
-import { withProcessLock } from "../../components/local/process-lock";
 import { lastObservation } from "../../components/last-observation";
 import type { TierPlan } from "../../manager/src/plan/plan";
 import { planTier } from "../../manager/src/plan/plan-tier";
@@ -8,14 +7,12 @@ import type { Degradation } from "../../manager/src/stores/degraded";
 import type { EngineReport } from "../engine/engine-events";
 import { openStack, runEngine } from "../engine/engine";
 import { policyOptions } from "../engine/policies";
-import { loadCatalog, openTier, stackLockPath } from "../lib/command-context";
+import { loadCatalog, openTier } from "../lib/command-context";
 import type { CommandContext } from "../lib/command-context";
 import { EXIT } from "../lib/exit-codes";
 import type { ExitCode } from "../lib/exit-codes";
+import { withStackLock } from "../lib/stack-lock";
 import { table } from "../lib/table";
-
-/** Another `up` is waited for this long before this one is refused. */
-const LOCK_WAIT_MS = 120_000;
 
 /** `up --output json`. */
 interface UpResult {
@@ -31,11 +28,11 @@ interface UpResult {
 /** Converges the stack, then looks at every compartment as it is. */
 export async function up(context: CommandContext): Promise<ExitCode> {
   const startedAt = performance.now();
-  const { stack, config, target, progress, signal, output } = context;
+  const { stack, config, target, output } = context;
   // A faulty catalog is found before anything is started.
   const catalog = loadCatalog();
   const plan = planTier(catalog, target.facts(config, catalog));
-  const result = await withProcessLock(stackLockPath(context), { waitMs: LOCK_WAIT_MS, label: `bulkhead up of stack ${stack}`, progress, signal }, async (): Promise<UpResult> => {
+  const result = await withStackLock(context, `bulkhead up of stack ${stack}`, async (): Promise<UpResult> => {
     await target.start(context);
     const engine = await openStack(context);
     const report = await runEngine(context, "up", (options) => engine.up({ ...options, ...policyOptions(context), ...(target.refresh && { refresh: true }) }));

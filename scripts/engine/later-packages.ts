@@ -6,7 +6,7 @@ import Module, { createRequire } from "node:module";
  */
 const LATER = ["typescript", "@npmcli/arborist"];
 
-/** What loaders ask of every package. A package that has neither answers so itself. */
+/** What loaders ask every package for, before anybody wants something of it: that it is to be taken as it is, and has no other face for `import`. */
 const ANSWERS = new Map<string | symbol, unknown>([["__esModule", true], ["module.exports", undefined]]);
 
 const fromSdk = createRequire(createRequire(__filename).resolve("@pulumi/pulumi"));
@@ -36,7 +36,12 @@ function laterModule(name: string, file: string): NodeModule {
     return loaded;
   };
   const exports: unknown = new Proxy({}, {
-    get: (_, key) => (ANSWERS.has(key) ? ANSWERS.get(key) : (Reflect.get(load(), key) as unknown)),
+    get(_, key) {
+      if (ANSWERS.has(key)) return ANSWERS.get(key);
+      // Taken as it is, it has to have what `import x from` of a CommonJS package gives: all of it.
+      return key === "default" && !Reflect.has(load(), key) ? load() : (Reflect.get(load(), key) as unknown);
+    },
+    set: (_, key, value) => Reflect.set(load(), key, value),
     has: (_, key) => Reflect.has(load(), key),
     ownKeys: () => Reflect.ownKeys(load()),
     getOwnPropertyDescriptor(_, key) {

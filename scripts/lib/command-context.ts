@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 
 import { loadTarget } from "../../components/targets";
 import type { Target, TierAccess, TierContext } from "../../components/tier";
@@ -46,9 +46,4 @@ export async function openTier(context: CommandContext): Promise<LiveTier> {
   const catalog = loadCatalog();
   const plan = planTier(catalog, context.target.facts(context.config, catalog));
   return { access: await context.target.openAccess(context), catalog, plan };
-}
-
-/** Held while a command changes a stack as a whole, so that two of them do not. */
-export function stackLockPath({ root, stack }: TierContext): string {
-  return join(root, ".bulkhead", `${stack}.lock`);
 }

@@ -47,7 +47,8 @@ describe.each([
       const skipped = new Set(checks.filter(({ status }) => status === "skipped").map(({ id }) => id));
       expect([...skipped].sort()).toEqual(["no-compartment", ...(postgres === "postgres:15" ? ["no-set-role"] : [])]);
 
-      await stack.bulkhead(["down"]);
+      expect((await stack.bulkhead(["down"])).exitCode).toBe(0);
+      expect(daemon.run("ps", "--quiet")).toBe("");
       expect(Object.keys((await stack.up()).changes)).toEqual(["same"]);
     });
   });

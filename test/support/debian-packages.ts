@@ -73,7 +73,7 @@ function libraryFolders(root: string): string[] {
 }
 
 /** Made under another name and renamed: it is there whole or not at all. */
-function unpack(names: readonly string[], from: Whence, root: string): void {
+function unpack(names: readonly string[], from: PackageSource, root: string): void {
   mkdirSync(join(root, ".."), { recursive: true });
   const draft = mkdtempSync(`${root}-`);
   const work = mkdtempSync(`${root}-apt-`);
@@ -93,13 +93,14 @@ function unpack(names: readonly string[], from: Whence, root: string): void {
   }
 }
 
-interface Whence {
+/** Which packages are taken, and from which release of Debian; undefined: the machine's. */
+interface PackageSource {
   readonly rootfs: boolean;
   readonly release: string | undefined;
 }
 
 /** The downloaded files. The machine's own package lists may be missing, of another release, or so old that what they name is gone: then from lists of our own. */
-function download(names: readonly string[], from: Whence, work: string): string[] {
+function download(names: readonly string[], from: PackageSource, work: string): string[] {
   if (from.release === undefined) {
     try {
       return downloadBy(aptOptions(work), names, from, work);
@@ -124,7 +125,7 @@ function sourcesOf(release: string, work: string): string[] {
   return ["-o", `Dir::Etc::sourcelist=${list}`, "-o", "Dir::Etc::sourceparts=-"];
 }
 
-function downloadBy(options: readonly string[], names: readonly string[], { rootfs, release }: Whence, work: string): string[] {
+function downloadBy(options: readonly string[], names: readonly string[], { rootfs, release }: PackageSource, work: string): string[] {
   const fetch = (...wanted: readonly string[]): string[] => ["-qq", "-y", "--no-install-recommends", "--allow-downgrades", "install", ...wanted];
   // apt is shown a machine with nothing installed, so it names all that is needed, one of each alternative.
   const closure = (...wanted: readonly string[]): Set<string> => new Set(run("apt-get", ...options, "--print-uris", ...fetch(...wanted)).split("\n").flatMap((line) => /^'.*' (\S+\.deb) /.exec(line)?.[1] ?? []));

@@ -125,7 +125,7 @@ function restOptions(endpoint: string, auth: GoogleAuth) {
   return { auth: auth as never, fallback: true, apiEndpoint: hostname, protocol: protocol.slice(0, -1), port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
 }
 
-/** Loads all that the clients above are made of, which they would do one by one. */
+/** Loads what the clients above are made of, each at its first use otherwise: for a moment in which there is nothing else to do. */
 export function loadGoogleLibraries(): void {
   for (const name of ["google-auth-library", "@google-cloud/secret-manager", "@google-cloud/run"]) load(name);
 }

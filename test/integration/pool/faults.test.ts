@@ -53,7 +53,7 @@ const CELLS = (Object.keys(FAULTS) as FaultName[]).flatMap((fault) => PHASES.map
 /** Cells running at once. */
 const LANES = 8;
 /** The longest a call may take: to get a connection, and for a query on it; a tenth more, and room for a busy machine. */
-const LIMIT_MS = (DEADLINES.acquireTimeoutMs + DEADLINES.queryTimeoutMs) * 1.1 + 4_000;
+const LIMIT_MS = (DEADLINES.acquireTimeoutMs + DEADLINES.queryTimeoutMs) * 1.1 + 1500;
 
 describe("a pool on a network with faults", () => {
   let server: TestServer;

@@ -8,6 +8,7 @@ import { changeTarget } from "../../../scripts/lib/change-target";
 import { createContext } from "../../../scripts/lib/command-context";
 import type { CommandContext } from "../../../scripts/lib/command-context";
 import { createOutput } from "../../../scripts/lib/output";
+import { withStackLock } from "../../../scripts/lib/stack-lock";
 
 const root = mkdtempSync(join(tmpdir(), "bulkhead-target-"));
 const file = join(root, "Pulumi.dev.yaml");
@@ -27,6 +28,21 @@ test("up changes a stack's target, and stops what ran of the old one", async () 
   const { context, stopped } = stackWith({});
   await changeTarget(context, "docker", "up");
   expect([stopped, readFileSync(file, "utf8")]).toEqual([["local"], "config:\n  bulkhead:target: docker\n"]);
+});
+
+test("it waits for the command that is at work on the stack", async () => {
+  const { context, stopped } = stackWith({});
+  const entered: string[] = [];
+  let changing: Promise<void> | undefined;
+  await withStackLock(context, "bulkhead up of stack dev", async () => {
+    const waits = new Promise<string>((resolve) => {
+      changing = changeTarget({ ...context, progress: resolve }, "docker", "up").finally(() => entered.push("changed"));
+    });
+    expect(await waits).toContain("bulkhead up of stack dev");
+    expect([stopped, entered]).toEqual([[], []]);
+  });
+  await changing;
+  expect([stopped, entered]).toEqual([["local"], ["changed"]]);
 });
 
 test.each([

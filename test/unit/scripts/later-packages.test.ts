@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { version } from "typescript";
 
 const ROOT = join(__dirname, "..", "..", "..");
 
@@ -20,4 +21,10 @@ test("Pulumi's SDK is loaded without TypeScript's compiler and npm's arborist", 
 test("a function that is turned into text for a cloud loads both, and comes out as ever", () => {
   const script = `${LOADED} pulumi.runtime.serializeFunction(() => "from the cloud").then(({ text }) => console.log(JSON.stringify({ text: text.includes("from the cloud"), typescript: loaded("typescript") })))`;
   expect(run(script)).toEqual({ text: true, typescript: 1 });
+});
+
+test("whoever imports one of them gets what the package itself gives", () => {
+  const script = `const lazy = require("typescript"); const asImported = lazy && lazy.__esModule ? lazy : { default: lazy };
+    asImported.default.ours = 1; console.log(JSON.stringify({ name: typeof asImported.default.transpile, star: lazy.version, ours: require("typescript").ours }))`;
+  expect(run(script)).toEqual({ name: "function", star: version, ours: 1 });
 });
