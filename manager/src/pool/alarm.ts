@@ -6,6 +6,11 @@ export function now(): number {
 /** Later than this is late because the event loop was blocked, not because of the timer's own coarseness. */
 const LATE_MS = 25;
 
+/** How much of a delay is a blocked event loop's: all of it, or none where it is short enough to be ordinary. Milliseconds. */
+export function blockedFor(delayMs: number): number {
+  return delayMs > LATE_MS ? delayMs : 0;
+}
+
 /**
  * The one timer of a pool. It is armed for the earliest of all deadlines; what is due is found by looking, when it rings. So a deadline costs
  * a comparison, not a timer, and nothing has to be cancelled.
@@ -48,7 +53,7 @@ export class Alarm {
     const lateMs = now() - this.dueAt;
     this.timer = undefined;
     this.dueAt = Infinity;
-    this.ring(lateMs > LATE_MS ? lateMs : 0);
+    this.ring(blockedFor(lateMs));
   };
 }
 

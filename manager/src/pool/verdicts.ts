@@ -1,4 +1,4 @@
-import { now } from "./alarm";
+import { blockedFor, now } from "./alarm";
 import { cutOff } from "./cancel";
 import type { Connection } from "./connection";
 import { stackOf } from "./leak";
@@ -11,24 +11,33 @@ const SLACK_MS = 1;
 
 /**
  * What to do when the alarm rings. Connections that are merely too old go at once. Whatever accuses the database waits for one turn
- * of the event loop: if the loop was blocked, the answer may lie unread in the socket.
+ * of the event loop: if the loop was blocked, the answer may lie unread in the socket. A turn that is itself blocked counts as late, too,
+ * and one more is waited for.
  */
 export function judge(core: PoolState, supply: Supply, lateMs: number): void {
-  retireOld(core, now());
+  const rungAt = now();
+  retireOld(core, rungAt);
   setImmediate(() => {
-    const afterIo = now();
-    // Again: what became due meanwhile would be forgotten, since the alarm is armed for what is due after this moment.
-    retireOld(core, afterIo);
-    for (const connection of [...core.connections]) {
-      if (lateMs > 0) postpone(connection, lateMs, afterIo);
-      judgeConnection(core, supply, connection, afterIo);
-    }
-    refuseLate(core, afterIo);
-    if (core.endsAt !== undefined && core.endsAt <= afterIo + SLACK_MS) endNow(core);
-    if (supply.login !== undefined && supply.login.looksAt <= afterIo + SLACK_MS) supply.login.look();
-    core.pump(afterIo);
-    core.alarm.arm(nextDeadline(core, supply, afterIo));
+    const blockedMs = blockedFor(now() - rungAt);
+    if (blockedMs === 0) look(core, supply, lateMs);
+    else setImmediate(() => look(core, supply, lateMs + blockedMs));
   });
+}
+
+/** What is due, once what had arrived is read. `lateMs` is how long the event loop was blocked before. */
+function look(core: PoolState, supply: Supply, lateMs: number): void {
+  const nowMs = now();
+  // Again: what became due meanwhile would be forgotten, since the alarm is armed for what is due after this moment.
+  retireOld(core, nowMs);
+  for (const connection of [...core.connections]) {
+    if (lateMs > 0) postpone(connection, lateMs, nowMs);
+    judgeConnection(core, supply, connection, nowMs);
+  }
+  refuseLate(core, nowMs);
+  if (core.endsAt !== undefined && core.endsAt <= nowMs + SLACK_MS) endNow(core);
+  if (supply.login !== undefined && supply.login.looksAt <= nowMs + SLACK_MS) supply.login.look();
+  core.pump(nowMs);
+  core.alarm.arm(nextDeadline(core, supply, nowMs));
 }
 
 /** Idle time-out and lifetime. */

@@ -160,3 +160,30 @@ test("a blocked event loop is not taken for a dead database", async () => {
   expect(reasons).toEqual([]);
   expect(pool.stats().downSince).toBeUndefined();
 });
+
+test("nor where it is blocked between the alarm and the look at what is due", async () => {
+  const reasons: string[] = [];
+  let blocked: (() => void) | undefined;
+  const pool = newPool({
+    max: 2, idleTimeoutMillis: 50, queryTimeoutMs: 1_000,
+    observer: {
+      onRemove: (reason) => {
+        reasons.push(reason);
+        // The alarm has rung, to retire the idle connection; this runs right before it looks at the others.
+        if (reason === "idle") setImmediate(() => blocked?.());
+      },
+    },
+  });
+  const clients = await Promise.all([pool.connect(), pool.connect()]);
+  const running = new Promise((resolve, reject) => {
+    blocked = () => {
+      clients[0]?.query("SELECT 1").then(resolve, reject);
+      const until = performance.now() + 1_500;
+      while (performance.now() < until);
+    };
+  });
+  clients[1]?.release();
+  await running;
+  expect(reasons).toEqual(["idle"]);
+  clients[0]?.release();
+});
