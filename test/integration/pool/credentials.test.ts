@@ -96,7 +96,7 @@ test("a pool leaves a login that its secret names no more before it is locked; c
   const observer = { onRemove: (reason: string) => void removed.push(reason) };
   const pool = newPool({ user: undefined, password: undefined, credentials: () => stored, credentialsRefreshMs: 100, max: 3, observer });
   const held = await pool.connect();
-  await Promise.all([pool.query("SELECT pg_sleep(0.05)"), pool.query("SELECT pg_sleep(0.05)")]);
+  for (const other of await Promise.all([pool.connect(), pool.connect()])) other.release();
   expect(await sessionsOf(first)).toBe(3);
   stored = second;
   await until(async () => (await sessionsOf(first)) === 1, "idle connections of the first are closed");

@@ -25,7 +25,7 @@ export type FaultName = keyof typeof FAULTS;
 export type Phase = (typeof PHASES)[number];
 
 /** Short deadlines, so that 64 cells take seconds. */
-export const DEADLINES = { acquireTimeoutMs: 2500, connectTimeoutMs: 1500, queryTimeoutMs: 800, validationTimeoutMs: 400, resetTimeoutMs: 400, maxLifetimeSeconds: 0 };
+export const DEADLINES = { acquireTimeoutMs: 2500, connectTimeoutMs: 1500, queryTimeoutMs: 1500, validationTimeoutMs: 400, resetTimeoutMs: 400, maxLifetimeSeconds: 0 };
 
 /** How a cell ended. */
 export interface CellResult {

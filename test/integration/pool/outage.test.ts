@@ -26,6 +26,11 @@ function newPool(options: PoolOptions = {}): Pool {
   return pool;
 }
 
+/** Has one connection opened, however short the pool's own callers are kept. */
+async function openOne(): Promise<void> {
+  (await pool.acquire({ timeoutMs: 30_000 })).release();
+}
+
 test.each<Fault>([{ kind: "down" }, { kind: "black-hole" }, { kind: "reset" }])("callers that wait through an outage ($kind) are served at its end, and no caller of afterwards fails", async (fault) => {
   const downs: boolean[] = [];
   newPool({ acquireTimeoutMs: 20_000, queryTimeoutMs: 1000, validationTimeoutMs: 200, validateAfterIdleMs: 0, observer: { onDown: (down) => downs.push(down) } });
@@ -43,7 +48,7 @@ test.each<Fault>([{ kind: "down" }, { kind: "black-hole" }, { kind: "reset" }])(
 
 test("while the database is down it is asked by one attempt at a time, not by every caller", async () => {
   newPool({ acquireTimeoutMs: 600, max: 20 });
-  await pool.query("SELECT 1");
+  await openOne();
   await proxy.set({ kind: "reset" });
   // Before the pool knows of it, callers that wait for longer than opening takes get a connection each, as they should.
   await until(() => pool.totalCount === 0, "the end of the idle connection is noticed");
@@ -57,7 +62,7 @@ test("while the database is down it is asked by one attempt at a time, not by ev
 
 test("the error of a caller that waited in vain says why the database could not be reached", async () => {
   newPool({ acquireTimeoutMs: 150 });
-  await pool.query("SELECT 1");
+  await openOne();
   await proxy.set({ kind: "down" });
   await until(() => pool.totalCount === 0, "the end of the idle connection is noticed");
   await expect(pool.query("SELECT 1")).rejects.toMatchObject({ code: "POOL_ACQUIRE_TIMEOUT", cause: { code: "ECONNREFUSED" }, hint: expect.stringContaining("could not be reached") as string });

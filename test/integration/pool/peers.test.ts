@@ -108,8 +108,8 @@ test("a cursor and a query stream give their connection back at their end", asyn
 });
 
 test("a cursor and a stream that get no connection fail, and so does a cursor whose connection dies", async () => {
-  const pool = newPool({ max: 1, acquireTimeoutMs: 50 });
-  const client = await pool.connect();
+  const pool = newPool({ max: 1, acquireTimeoutMs: 1_000 });
+  const client = await pool.acquire({ timeoutMs: 30_000 });
   const read = pool.query(new Cursor("SELECT 1")).read(1);
   const streamed = pool.query(new QueryStream("SELECT 1")).toArray();
   await expect(Promise.allSettled([read, streamed])).resolves.toMatchObject([{ reason: { code: "POOL_ACQUIRE_TIMEOUT" } }, { reason: { code: "POOL_ACQUIRE_TIMEOUT" } }]);

@@ -32,7 +32,7 @@ async function exitOnIdle(): Promise<void> {
 async function waiting(): Promise<void> {
   const proxy = await startFaultProxy({ host: "localhost", port: Number(config.port) });
   const pool = createPool({ ...config, port: proxy.port, acquireTimeoutMs: 400 });
-  await pool.query("SELECT 1");
+  (await pool.acquire({ timeoutMs: 30_000 })).release();
   await proxy.set({ kind: "down" });
   await until(() => pool.totalCount === 0, "the end of the idle connection is noticed");
   await pool.query("SELECT 1").catch((error: { code: string }) => print(error.code));

@@ -2,11 +2,13 @@ import type { PoolClient } from "pg";
 import { createPool } from "../../../manager/src/pool";
 import type { Pool, PoolObserver, PoolOptions } from "../../../manager/src/pool";
 import { startFaultProxy } from "../../support/fault-proxy";
-import { adminConfig, poolConfig, startPoolServer } from "../../support/pool";
+import { adminConfig, poolConfig, startPoolServer, until } from "../../support/pool";
 import type { TestServer } from "../../support/server";
 
 let server: TestServer;
 const pools: Pool[] = [];
+/** What a caller has time for that needs a connection opened, in tests where the pool's own callers have little. */
+const OPENING_MS = 30_000;
 
 beforeAll(async () => {
   server = await startPoolServer();
@@ -22,7 +24,7 @@ function newPool(options: PoolOptions = {}): Pool {
 
 test("a caller that gets no connection in time is told the pool's counts and keeps nobody waiting", async () => {
   const pool = newPool({ max: 1, acquireTimeoutMs: 50, name: "orders" });
-  const client = await pool.connect();
+  const client = await pool.acquire({ timeoutMs: OPENING_MS });
   await expect(pool.connect()).rejects.toMatchObject({
     code: "POOL_ACQUIRE_TIMEOUT", total: 1, idle: 0, waiting: 0,
     message: expect.stringContaining('pool "orders" had no connection') as string,
@@ -62,7 +64,7 @@ test("a full queue refuses at once", async () => {
 });
 
 test("urgent callers are served first, and nobody starves", async () => {
-  const pool = newPool({ max: 1, priorityAgeingMs: 50 });
+  const pool = newPool({ max: 1, priorityAgeingMs: 300 });
   const client = await pool.connect();
   const order: string[] = [];
   const wait = async (name: string, priority: "high" | "normal" | "low"): Promise<void> => {
@@ -71,7 +73,7 @@ test("urgent callers are served first, and nobody starves", async () => {
     mine.release();
   };
   const early = wait("low, early", "low");
-  await new Promise((resolve) => setTimeout(resolve, 120));
+  await new Promise((resolve) => setTimeout(resolve, 700));
   const late = [wait("low, late", "low"), wait("normal", "normal"), wait("high", "high")];
   client.release();
   await Promise.all([early, ...late]);
@@ -105,7 +107,7 @@ test("callers wait on the pool: a connection that comes back serves them before 
 });
 
 test("a spike on a warm pool opens no connections that would come too late", async () => {
-  const proxy = await startFaultProxy(server, { connectDelayMs: 300 });
+  const proxy = await startFaultProxy(server, { connectDelayMs: 1_000 });
   const pool = newPool({ ...poolConfig(server, proxy), max: 50 });
   const warm = await Promise.all(Array.from({ length: 5 }, () => pool.connect()));
   warm.forEach((client) => client.release());
@@ -137,6 +139,7 @@ test("a connection that is held without a query is reported once, with the place
   const busy = pool.query("SELECT pg_sleep(0.6)");
   leaked.push(pool.acquire({ user: "the leaker" }));
   await busy;
+  await until(() => reports.length > 0, "the leak is reported");
   expect(reports).toEqual([expect.stringMatching(/^leak of the leaker: .*waiting\.test\.ts/s)]);
   (await leaked[0])?.release();
   expect(reports.at(-1)).toBe("resolved");

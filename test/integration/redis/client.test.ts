@@ -86,7 +86,7 @@ describeEachRedis("a service's client of Redis", (program) => {
   test("does not wait in a black hole: commands end in time, the dead connection is dropped, and another is made", async () => {
     const proxy = await startFaultProxy({ host: "127.0.0.1", port: redis.endpoint.port });
     try {
-      const client = await open({ secret: { ...(await secretOf()), port: proxy.port }, commandTimeoutMs: 200, reconnectMaxMs: 50 });
+      const client = await open({ secret: { ...(await secretOf()), port: proxy.port }, commandTimeoutMs: 1_000, reconnectMaxMs: 50 });
       await client.set("auth:x", "1");
       await proxy.set({ kind: "black-hole" });
       expect(classifyError(await client.get("auth:x").catch((error: unknown) => error))).toMatchObject({ class: "timeout", retryable: false });

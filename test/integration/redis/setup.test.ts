@@ -222,7 +222,7 @@ describeEachRedis("the users of a Redis", (program) => {
       controller.abort();
       await expect(setUp).rejects.toMatchObject({ code: "REDIS_UNREACHABLE", message: expect.stringContaining("called off") as string });
       await proxy.clear();
-      const session = await RedisSession.open({ endpoint: login, login, timeoutMs: 100 });
+      const session = await RedisSession.open({ endpoint: login, login, timeoutMs: 1_000 });
       await proxy.set({ kind: "black-hole" });
       await expect(session.send("PING")).rejects.toMatchObject({ code: "REDIS_TIMEOUT" });
       await expect(session.send("PING")).rejects.toMatchObject({ code: "REDIS_TIMEOUT" });

@@ -26,7 +26,7 @@ beforeEach(async () => {
   await admin.query(`
     DROP TABLE IF EXISTS notes;
     CREATE TABLE notes (id int PRIMARY KEY);
-    CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id > 100 THEN PERFORM pg_sleep(0.4); END IF; RETURN NULL; END $$;
+    CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id > 100 THEN PERFORM pg_sleep(0.6); END IF; RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`);
 });
 afterEach(async () => {
@@ -62,7 +62,7 @@ test("a connection lost in COMMIT is an unknown outcome of its own, an alert, an
 
 test("a COMMIT whose answer does not come within the deadline is an unknown outcome, not a deadline", async () => {
   const manager = await managers.make(server, { port: proxy.port }).open();
-  const end = manager.session({ deadlineMs: 1_000 }, (session) => session.query("INSERT INTO notes VALUES (101)")).catch((error: unknown) => error);
+  const end = manager.session({ deadlineMs: 2_000 }, (session) => session.query("INSERT INTO notes VALUES (101)")).catch((error: unknown) => error);
   await committing();
   await proxy.set({ kind: "black-hole" });
   expect(await end).toMatchObject({ code: "COMMIT_OUTCOME_UNKNOWN" });

@@ -131,7 +131,7 @@ describe("a nested session", () => {
   });
 
   test("shares its connection with the outer one and with the manager's own query", async () => {
-    const single = await managers.make(server, { pool: { max: 1, acquireTimeoutMs: 1_000 } }).open();
+    const single = await managers.make(server, { pool: { max: 1, acquireTimeoutMs: 5_000 } }).open();
     await single.session({}, async (session) => {
       await insert(session, 1);
       await single.session({}, (inner) => insert(inner, 2));
@@ -188,7 +188,7 @@ describe("a nested session", () => {
 describe("a deadline", () => {
   test("ends a slow statement through the server, and the connection lives", async () => {
     const removed = manager.pool.stats().total;
-    const error: unknown = await manager.session({ operation: "slow", deadlineMs: 300 }, (session) => session.query("SELECT pg_sleep(20)")).catch((thrown: unknown) => thrown);
+    const error: unknown = await manager.session({ operation: "slow", deadlineMs: 1_000 }, (session) => session.query("SELECT pg_sleep(20)")).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "SESSION_DEADLINE", cause: { code: "57014" } });
     expect(manager.pool.stats().total).toBe(removed);
     expect(manager.metrics().sessions).toMatchObject({ deadlines: 1, active: 0 });
@@ -231,7 +231,7 @@ describe("a deadline", () => {
   test("that passed leaves the function no other way to write", async () => {
     let late: Promise<unknown> | undefined;
     const gate = deferred();
-    await expect(manager.session({ deadlineMs: 50 }, async () => {
+    await expect(manager.session({ deadlineMs: 1_000 }, async () => {
       late = gate.promise.then(() => manager.session({}, (session) => insert(session, 1)));
       await late;
     })).rejects.toMatchObject({ code: "SESSION_DEADLINE" });
