@@ -48,7 +48,11 @@ interface ClientSettings {
 }
 
 interface RedisModule {
-  readonly Redis: new (settings: object) => RedisClient & { readonly options: ClientSettings };
+  readonly Redis: new (settings: object) => RedisClient & {
+    readonly options: ClientSettings;
+    readonly stream?: { on(event: "error", listener: () => void): unknown };
+    on(event: "connecting", listener: () => void): unknown;
+  };
 }
 
 const RECONNECT_MIN_MS = 50;
@@ -87,6 +91,8 @@ export async function createRedis<Client extends RedisClient = RedisClient>(opti
       return reconnectDelayMs(times, reconnectMaxMs, Math.random());
     },
   });
+  // ioredis hears a socket's first error only; one that is ended in TLS's handshake has two, and an error that nobody hears ends the process. The socket is made right after this event.
+  redis.on("connecting", () => void setImmediate(() => redis.stream?.on("error", () => {})));
   let lastError: Error | undefined;
   redis.on("error", (error) => {
     lastError = withoutArguments(error);

@@ -120,7 +120,7 @@ describeEachRedis("a service's client of Redis", (program) => {
 
   test("does not start without a server, within its time; one that comes meanwhile is taken", async () => {
     await redis.stop();
-    const error = await open({ secret: await secretOf(), startTimeoutMs: 300 }).catch((thrown: unknown) => thrown);
+    const error = await open({ secret: await secretOf(), startTimeoutMs: 1_000 }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "REDIS_UNREACHABLE" });
     expect(classifyError(error)).toMatchObject({ class: "connection", kind: "connect-refused", retryable: true });
     const starting = open({ secret: await secretOf(), startTimeoutMs: 30_000, reconnectMaxMs: 50 });
@@ -130,11 +130,17 @@ describeEachRedis("a service's client of Redis", (program) => {
 
   test("does not start at a server that is not the secret's", async () => {
     const { ca } = await createTls({ hostNames: ["localhost"], addresses: [] });
-    const error = await open({ secret: { ...(await secretOf()), ca }, startTimeoutMs: 300 }).catch((thrown: unknown) => thrown);
+    const error = await open({ secret: { ...(await secretOf()), ca }, startTimeoutMs: 2_000 }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "REDIS_UNREACHABLE" });
     expect(classifyError(error)).toMatchObject({ class: "configuration", retryable: false });
-    const wrongName = await open({ secret: { ...(await secretOf()), host: "127.0.0.2" }, startTimeoutMs: 300 }).catch((thrown: unknown) => thrown);
+    const wrongName = await open({ secret: { ...(await secretOf()), host: "127.0.0.2" }, startTimeoutMs: 1_000 }).catch((thrown: unknown) => thrown);
     expect(wrongName).toMatchObject({ code: "REDIS_UNREACHABLE" });
+  });
+
+  test("may be given up at any moment of the handshake: no error is left over that nobody hears", async () => {
+    const { ca } = await createTls({ hostNames: ["localhost"], addresses: [] });
+    const secret = { ...(await secretOf()), ca };
+    for (let startTimeoutMs = 1; startTimeoutMs <= 60; startTimeoutMs++) await expect(open({ secret, startTimeoutMs })).rejects.toMatchObject({ code: "REDIS_UNREACHABLE" });
   });
 
   test("knows a full Redis, which still reads and answers", async () => {
