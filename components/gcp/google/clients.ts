@@ -133,7 +133,7 @@ export function loadGoogleLibraries(): void {
 /** The packages are optional: a stack on a laptop has no need of them. */
 function load<T>(name: string): T {
   try {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- on demand, in CommonJS
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- optional, so loaded when the first client is made, which import() would make asynchronous
     return require(name) as T;
   } catch (error) {
     throw new BulkheadError("GCP_SDK_MISSING", `the package ${name} is needed for a gcp stack, and cannot be loaded`, { hint: "npm install --include=optional", cause: error });

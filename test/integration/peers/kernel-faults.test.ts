@@ -10,7 +10,7 @@ import { poolConfig, startPoolServer, until } from "../../support/pool";
 import type { TestServer } from "../../support/server";
 import { Managers } from "../sessions/support";
 
-const DEADLINES = { acquireTimeoutMs: 4_000, connectTimeoutMs: 1_500, queryTimeoutMs: 1_000, validationTimeoutMs: 400, resetTimeoutMs: 400, maxLifetimeSeconds: 0 };
+const DEADLINES = { acquireTimeoutMs: 2_500, connectTimeoutMs: 1_500, queryTimeoutMs: 1_000, validationTimeoutMs: 400, resetTimeoutMs: 400, maxLifetimeSeconds: 0 };
 /** To get a connection and for a query on it; a tenth more, and room for a busy machine. */
 const LIMIT_MS = (DEADLINES.acquireTimeoutMs + DEADLINES.queryTimeoutMs) * 1.1 + 1_500;
 const MAX_CONNECTIONS = 40;

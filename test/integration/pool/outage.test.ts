@@ -1,4 +1,3 @@
-import { createTls } from "../../../components/certificates/tls-files";
 import { createPool } from "../../../manager/src/pool";
 import type { Pool, PoolOptions } from "../../../manager/src/pool";
 import { startFaultProxy } from "../../support/fault-proxy";
@@ -81,16 +80,6 @@ test("the connect deadline covers set-up hooks that never end", async () => {
   newPool({ connectTimeoutMs: 300, acquireTimeoutMs: 5000, onConnect: () => new Promise(() => undefined) });
   await expect(pool.query("SELECT 1")).rejects.toMatchObject({ code: "POOL_CONNECT_TIMEOUT", message: expect.stringContaining("connection timeout") as string });
   expect(pool.totalCount).toBe(0);
-});
-
-test("an attempt may be given up at any moment of the handshake, and leaves no error that nobody hears", async () => {
-  const { ca } = await createTls({ hostNames: ["localhost"], addresses: [] });
-  for (let connectTimeoutMs = 1; connectTimeoutMs <= 40; connectTimeoutMs++) {
-    newPool({ ...(connectTimeoutMs % 2 === 0 ? { ssl: { ca } } : {}), connectTimeoutMs, acquireTimeoutMs: 60_000 });
-    await pool.query("SELECT 1").catch(() => undefined);
-    await pool.close({ graceMs: 0 });
-    expect(pool.totalCount).toBe(0);
-  }
 });
 
 test("connections that the server ends while they are idle or lent harm nobody", async () => {

@@ -9,8 +9,9 @@ import type { ProvisionOptions } from "../../../manager/src/provision/options";
 import { provision } from "../../../manager/src/provision/provision";
 import { prune } from "../../../manager/src/provision/prune";
 import { SECRET_LOGINS } from "../../../manager/src/secrets/secret";
+import { describeFound } from "../../support/describe-where";
 import { inOldWords, obtainOtherPostgres, startOtherServer } from "../../support/other-postgres";
-import type { OtherMajor } from "../../support/other-postgres";
+import type { OtherMajor, OtherPostgres } from "../../support/other-postgres";
 import type { TestServer } from "../../support/server";
 import { provisionOptions, runAsAdmin, runAsLogin, testPlan } from "../../support/tier";
 import { Folders } from "../migrate/compartment";
@@ -32,19 +33,15 @@ const OLD_DRIFTS: typeof DRIFTS = [
 ];
 
 describe.each([15, 16, 18] as const)("a server of another version", (major) => {
-  const postgres = obtainOtherPostgres(major);
-  // One line for all of a version's tests: not every machine can have all.
-  if ("missing" in postgres) test.skip(`PostgreSQL ${major} is not tried: ${postgres.missing}`, () => {});
-  else describe(`PostgreSQL ${major}`, () => provisionTests(major, postgres));
+  describeFound(obtainOtherPostgres(major), `PostgreSQL ${major}`, (postgres) => provisionTests(major, postgres));
 });
 
-function provisionTests(major: OtherMajor, postgres: ReturnType<typeof obtainOtherPostgres>): void {
+function provisionTests(major: OtherMajor, postgres: OtherPostgres): void {
   const plan = planFor(major);
   const folders = new Folders();
   let server: TestServer;
   let options: ProvisionOptions;
   beforeAll(async () => {
-    if ("missing" in postgres) throw new Error(postgres.missing);
     server = await startOtherServer(postgres);
     options = provisionOptions(server);
   });

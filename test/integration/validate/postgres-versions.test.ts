@@ -1,8 +1,9 @@
 import { PROVISION_RULES } from "../../../manager/src/provision/change";
 import { inspect } from "../../../manager/src/provision/inspect";
 import { LIVE_RULES } from "../../../manager/src/validate/rules";
+import { describeFound } from "../../support/describe-where";
 import { inOldWords, obtainOtherPostgres, startOtherServer } from "../../support/other-postgres";
-import type { OtherMajor } from "../../support/other-postgres";
+import type { OtherMajor, OtherPostgres } from "../../support/other-postgres";
 import { DRIFTS } from "./drifts";
 import { containing, failedChecks, failedRules, matching, startValidatedTier } from "./tier";
 import type { ValidatedTier } from "./tier";
@@ -11,16 +12,12 @@ import type { ValidatedTier } from "./tier";
 const VERSION_DRIFTS = DRIFTS.filter(({ rules }) => rules.some((rule) => rule.startsWith("role-") || ["database-owner", "object-owner", "own-statements"].includes(rule)));
 
 describe.each([15, 16, 18] as const)("a server of another version", (major) => {
-  const postgres = obtainOtherPostgres(major);
-  // One line for all of a version's tests: not every machine can have all.
-  if ("missing" in postgres) test.skip(`PostgreSQL ${major} is not tried: ${postgres.missing}`, () => {});
-  else describe(`PostgreSQL ${major}`, () => validationTests(major, postgres));
+  describeFound(obtainOtherPostgres(major), `PostgreSQL ${major}`, (postgres) => validationTests(major, postgres));
 });
 
-function validationTests(major: OtherMajor, postgres: ReturnType<typeof obtainOtherPostgres>): void {
+function validationTests(major: OtherMajor, postgres: OtherPostgres): void {
   let tier: ValidatedTier;
   beforeAll(async () => {
-    if ("missing" in postgres) throw new Error(postgres.missing);
     tier = await startValidatedTier(() => startOtherServer(postgres), major);
   });
   afterAll(() => tier?.stop());

@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -133,8 +133,7 @@ function modules(...names: readonly string[]): Record<string, string> {
     const folder = folderOf(name, from);
     if (folder === undefined) return;
     found.set(name, folder);
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- a manifest of another package
-    const { dependencies = {} } = require(join(folder, "package.json")) as { dependencies?: Record<string, string> };
+    const { dependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { dependencies?: Record<string, string> };
     for (const dependency of Object.keys(dependencies)) visit(dependency, folder);
   };
   for (const name of names) visit(name, __dirname);
